@@ -91,6 +91,9 @@ func (l *Lane) Buy(request uint64, sku string, quantity, maxPrice int64) (*Reply
 	}
 }
 
+// LastFrameBytes is the size of the last frame sent.
+func (l *Lane) LastFrameBytes() int { return len(l.out) }
+
 // Close ends the connection for good. It may be called while Buy or Redial runs.
 func (l *Lane) Close() error {
 	l.closed.Store(true)

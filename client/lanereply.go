@@ -8,28 +8,31 @@ import (
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
 
-// Field numbers of proto/client/v1 that a Lane reads and writes by hand. A test
-// holds them against the generated code.
+// The wire tags (field number << 3 | wire type) of what a Lane reads and writes
+// of proto/client/v1 by hand. Tests hold them against the generated code.
 const (
-	frameSeq = 1
+	varintType = uint64(protowire.VarintType)
+	bytesType  = uint64(protowire.BytesType)
 
-	frameBuy    = 6 // in ClientFrame
-	buyRequest  = 1
-	buySKU      = 2
-	buyQuantity = 3
-	buyMaxPrice = 4
+	frameSeq = 1<<3 | varintType
 
-	frameError      = 2 // in ServerFrame
-	errorCode       = 1
-	errorRetryAfter = 3
+	frameBuy    = 6<<3 | bytesType // in ClientFrame
+	buyRequest  = 1<<3 | varintType
+	buySKU      = 2<<3 | bytesType
+	buyQuantity = 3<<3 | varintType
+	buyMaxPrice = 4<<3 | varintType
 
-	frameBought   = 7 // in ServerFrame
-	boughtOrder   = 1
-	orderID       = 1
-	orderRequest  = 2
-	orderQuantity = 4
-	orderPrice    = 5
-	orderState    = 7
+	frameError      = 2<<3 | bytesType // in ServerFrame
+	errorCode       = 1<<3 | varintType
+	errorRetryAfter = 3<<3 | varintType
+
+	frameBought   = 7<<3 | bytesType // in ServerFrame
+	boughtOrder   = 1<<3 | bytesType
+	orderID       = 1<<3 | bytesType
+	orderRequest  = 2<<3 | varintType
+	orderQuantity = 4<<3 | varintType
+	orderPrice    = 5<<3 | varintType
+	orderState    = 7<<3 | varintType
 )
 
 // Reply is the part of an answer to Buy that load generators look at.
@@ -52,42 +55,42 @@ type Reply struct {
 
 // appendBuy encodes a ClientFrame with a Buy, as proto.Marshal would.
 func appendBuy(dst []byte, seq, request uint64, sku string, quantity, maxPrice int64) []byte {
-	dst = protowire.AppendTag(dst, frameSeq, protowire.VarintType)
-	dst = protowire.AppendVarint(dst, seq)
-	size := varintField(buyRequest, request) + varintField(buyQuantity, uint64(quantity)) + varintField(buyMaxPrice, uint64(maxPrice))
+	dst = appendVarint(dst, frameSeq, seq)
+	size := sizeVarint(buyRequest, request) + sizeVarint(buyQuantity, uint64(quantity)) + sizeVarint(buyMaxPrice, uint64(maxPrice))
 	if sku != "" {
-		size += protowire.SizeTag(buySKU) + protowire.SizeBytes(len(sku))
+		size += protowire.SizeVarint(buySKU) + protowire.SizeBytes(len(sku))
 	}
-	dst = protowire.AppendTag(dst, frameBuy, protowire.BytesType)
+	dst = protowire.AppendVarint(dst, frameBuy)
 	dst = protowire.AppendVarint(dst, uint64(size))
-	dst = appendVarintField(dst, buyRequest, request)
+	dst = appendVarint(dst, buyRequest, request)
 	if sku != "" {
-		dst = protowire.AppendTag(dst, buySKU, protowire.BytesType)
+		dst = protowire.AppendVarint(dst, buySKU)
 		dst = protowire.AppendString(dst, sku)
 	}
-	dst = appendVarintField(dst, buyQuantity, uint64(quantity))
-	return appendVarintField(dst, buyMaxPrice, uint64(maxPrice))
+	dst = appendVarint(dst, buyQuantity, uint64(quantity))
+	return appendVarint(dst, buyMaxPrice, uint64(maxPrice))
 }
 
-func varintField(n protowire.Number, v uint64) int {
+// sizeVarint and appendVarint leave out 0, as proto3 does.
+func sizeVarint(tag, v uint64) int {
 	if v == 0 {
 		return 0
 	}
-	return protowire.SizeTag(n) + protowire.SizeVarint(v)
+	return protowire.SizeVarint(tag) + protowire.SizeVarint(v)
 }
 
-func appendVarintField(dst []byte, n protowire.Number, v uint64) []byte {
+func appendVarint(dst []byte, tag, v uint64) []byte {
 	if v == 0 {
 		return dst
 	}
-	return protowire.AppendVarint(protowire.AppendTag(dst, n, protowire.VarintType), v)
+	return protowire.AppendVarint(protowire.AppendVarint(dst, tag), v)
 }
 
 // scan reads a ServerFrame. r points into frame afterwards.
 func (r *Reply) scan(frame []byte) error {
 	*r = Reply{}
-	return eachField(frame, func(n protowire.Number, varint uint64, message []byte) error {
-		switch n {
+	return eachField(frame, func(tag, varint uint64, message []byte) error {
+		switch tag {
 		case frameSeq:
 			r.Seq = varint
 		case frameError:
@@ -101,8 +104,8 @@ func (r *Reply) scan(frame []byte) error {
 	})
 }
 
-func (r *Reply) takeError(n protowire.Number, varint uint64, _ []byte) error {
-	switch n {
+func (r *Reply) takeError(tag, varint uint64, _ []byte) error {
+	switch tag {
 	case errorCode:
 		r.Code = clientv1.Code(varint)
 	case errorRetryAfter:
@@ -111,15 +114,15 @@ func (r *Reply) takeError(n protowire.Number, varint uint64, _ []byte) error {
 	return nil
 }
 
-func (r *Reply) takeBought(n protowire.Number, _ uint64, message []byte) error {
-	if n == boughtOrder {
+func (r *Reply) takeBought(tag, _ uint64, message []byte) error {
+	if tag == boughtOrder {
 		return eachField(message, r.takeOrder)
 	}
 	return nil
 }
 
-func (r *Reply) takeOrder(n protowire.Number, varint uint64, message []byte) error {
-	switch n {
+func (r *Reply) takeOrder(tag, varint uint64, message []byte) error {
+	switch tag {
 	case orderID:
 		r.OrderID = message
 	case orderRequest:
@@ -134,9 +137,9 @@ func (r *Reply) takeOrder(n protowire.Number, varint uint64, message []byte) err
 	return nil
 }
 
-// eachField calls fn for every varint and every length-delimited field of an
-// encoded message.
-func eachField(data []byte, fn func(n protowire.Number, varint uint64, message []byte) error) error {
+// eachField calls fn for the fields of an encoded message, in order: with the
+// value of a varint, with the contents of a length-delimited field.
+func eachField(data []byte, fn func(tag, varint uint64, message []byte) error) error {
 	for len(data) > 0 {
 		n, kind, size := protowire.ConsumeTag(data)
 		if size < 0 {
@@ -157,10 +160,8 @@ func eachField(data []byte, fn func(n protowire.Number, varint uint64, message [
 			return fmt.Errorf("%w: decode frame: %w", ErrProtocol, protowire.ParseError(size))
 		}
 		data = data[size:]
-		if kind == protowire.VarintType || kind == protowire.BytesType {
-			if err := fn(n, varint, message); err != nil {
-				return err
-			}
+		if err := fn(protowire.EncodeTag(n, kind), varint, message); err != nil {
+			return err
 		}
 	}
 	return nil
