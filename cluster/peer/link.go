@@ -166,7 +166,7 @@ func (l *link) await(ctx context.Context) error {
 			return errFlushed
 		}
 		if idle == nil {
-			idle = time.NewTimer(idleAfter)
+			idle = time.NewTimer(l.in.mesh.idleAfter)
 			defer idle.Stop()
 		}
 		select {

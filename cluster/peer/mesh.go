@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -20,6 +21,8 @@ type Mesh struct {
 	onAnswer  func(*cluster.Answer)
 	onMessage func(*cluster.Message)
 
+	idleAfter time.Duration // the constant, but shorter in tests
+
 	// current is nil while the mesh is stopped.
 	current atomic.Pointer[incarnation]
 
@@ -34,6 +37,7 @@ func New(cfg Config) (*Mesh, error) {
 	}
 	return &Mesh{
 		cfg:       cfg,
+		idleAfter: idleAfter,
 		onCommand: func(*cluster.Command) {},
 		onAnswer:  func(*cluster.Answer) {},
 		onMessage: func(*cluster.Message) {},
