@@ -1,0 +1,60 @@
+package cluster
+
+import "sync"
+
+// pendingSegments are the segments that this member may have added to a record
+// without knowing yet. Their logs must be kept as if the record named them: the
+// Txn can land at any moment.
+type pendingSegments struct {
+	mu sync.Mutex
+	by map[*Holding]pendingSegment
+}
+
+type pendingSegment struct {
+	log  LogName
+	from LogSeq
+}
+
+// add notes a try to Serve h. Of two tries the earlier beginning counts.
+func (p *pendingSegments) add(h *Holding, log LogName, from LogSeq) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.by == nil {
+		p.by = make(map[*Holding]pendingSegment)
+	}
+	if old, ok := p.by[h]; ok && old.log == log {
+		from = min(from, old.from)
+	}
+	p.by[h] = pendingSegment{log, from}
+}
+
+// settle forgets h: whether the segment was added is known.
+func (p *pendingSegments) settle(h *Holding) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.by, h)
+}
+
+// settleShard forgets every earlier holding of s: their ownership has ended, so
+// that a Txn of theirs has landed or never will.
+func (p *pendingSegments) settleShard(s ShardID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for h := range p.by {
+		if h.Shard == s {
+			delete(p.by, h)
+		}
+	}
+}
+
+// lowest returns the smallest entry of a log that such a segment begins with.
+func (p *pendingSegments) lowest(log LogName) (low LogSeq, named bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, seg := range p.by {
+		if seg.log == log && (!named || seg.from < low) {
+			low, named = seg.from, true
+		}
+	}
+	return low, named
+}
