@@ -1,0 +1,177 @@
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// Command returns `bench`, with its subcommands.
+func Command() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "bench",
+		Short: "Put load on a cluster and check its books afterwards",
+		Args:  cobra.NoArgs,
+	}
+	c.AddCommand(saleCommand(), echoCommand(), echoServer())
+	return c
+}
+
+// DemoCommand returns `demo`.
+func DemoCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Hold a flash sale on a node in a temporary folder, and check the books",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			c.SilenceUsage = true
+			return Demo(c.Context(), c.OutOrStdout())
+		},
+	}
+}
+
+func saleCommand() *cobra.Command {
+	var cfg SaleConfig
+	var seconds float64
+	var asJSON bool
+	var secretFile, tokenFile string
+	c := &cobra.Command{
+		Use:   "sale",
+		Short: "Hold a flash sale and compare what was acknowledged with the books",
+		Long: `Hold a flash sale and compare what was acknowledged with the books.
+
+Without --url a node of its own is started in another process and a temporary
+folder. Closed loop by default: each player sends its next purchase when the last
+one was answered. With --rate purchases fall due at that rate, whatever becomes
+of the earlier ones, and their latency counts from when they were due.
+
+Ends with 1 when something was oversold, lost or bought twice, or when the books
+do not add up.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := readFlagFile(secretFile, &cfg.Secret); err != nil {
+				return err
+			}
+			if err := readFlagFile(tokenFile, &cfg.AdminToken); err != nil {
+				return err
+			}
+			if c.Flags().Changed("seconds") || cfg.Attempts == 0 && !cfg.UntilSoldOut {
+				cfg.Duration = time.Duration(seconds * float64(time.Second))
+			}
+			if err := cfg.Validate(); err != nil {
+				return err
+			}
+			c.SilenceUsage = true
+			if !asJSON {
+				cfg.Progress = NewProgress(c.ErrOrStderr())
+			}
+			report, err := Sale(c.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			if err := write(c.OutOrStdout(), report, asJSON); err != nil {
+				return err
+			}
+			if !report.OK() {
+				return ErrChecks
+			}
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&cfg.URL, "url", "", "WebSocket address of a gateway, such as ws://127.0.0.1:8080/v1/ws; none: a node of its own")
+	f.StringVar(&cfg.Admin, "admin", "", "base URL of an admin listener, such as http://127.0.0.1:8081; with --url")
+	f.StringVar(&cfg.AdminToken, "admin-token", "", "bearer token of the admin listener")
+	f.StringVar(&tokenFile, "admin-token-file", "", "file with the bearer token")
+	f.StringVar(&cfg.Secret, "secret", "", "secret that signs the players' tokens; with --url")
+	f.StringVar(&secretFile, "secret-file", "", "file with the secret")
+	f.IntVar(&cfg.Players, "players", 512, "players, each with a connection")
+	f.Float64Var(&seconds, "seconds", 5, "length of the load; none with --attempts or --until-sold-out unless given")
+	f.Int64Var(&cfg.Attempts, "attempts", 0, "end after so many purchases were tried, over all players")
+	f.BoolVar(&cfg.UntilSoldOut, "until-sold-out", false, "end when everything is sold")
+	f.Float64Var(&cfg.Rate, "rate", 0, "purchases a second in open loop; 0: closed loop")
+	f.IntVar(&cfg.Outstanding, "outstanding", 8, "unanswered purchases of one player at most, in open loop")
+	f.IntVar(&cfg.SKUs, "skus", 1, "products, which players choose from at random")
+	f.Int64Var(&cfg.Stock, "stock", 1_000_000, "units of each product")
+	f.IntVar(&cfg.Slices, "slices", 0, "slices of each product's stock; 0: as the cluster chooses")
+	f.Int64Var(&cfg.Quantity, "quantity", 1, "units of one purchase")
+	f.Uint64Var(&cfg.Seed, "seed", 1, "seed of the players' choices")
+	f.BoolVar(&asJSON, "json", false, "print the report as JSON, and no progress")
+	c.MarkFlagsMutuallyExclusive("secret", "secret-file")
+	c.MarkFlagsMutuallyExclusive("admin-token", "admin-token-file")
+	return c
+}
+
+func echoCommand() *cobra.Command {
+	var cfg EchoConfig
+	var seconds float64
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "echo",
+		Short: "Measure the machine's ceiling: the same client against a bare echo server",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg.Duration = time.Duration(seconds * float64(time.Second))
+			if err := cfg.Validate(); err != nil {
+				return err
+			}
+			c.SilenceUsage = true
+			if !asJSON {
+				cfg.Progress = NewProgress(c.ErrOrStderr())
+			}
+			report, err := Echo(c.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			return write(c.OutOrStdout(), report, asJSON)
+		},
+	}
+	f := c.Flags()
+	f.IntVar(&cfg.Connections, "connections", 512, "connections, each with one request in flight")
+	f.Float64Var(&seconds, "seconds", 5, "length of the load")
+	f.BoolVar(&asJSON, "json", false, "print the report as JSON, and no progress")
+	return c
+}
+
+func echoServer() *cobra.Command {
+	return &cobra.Command{
+		Use:    echoServerCommand,
+		Short:  "Echo WebSocket messages; prints its address",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			c.SilenceUsage = true
+			return serveEcho(c.Context(), c.OutOrStdout())
+		},
+	}
+}
+
+func readFlagFile(name string, into *string) error {
+	if name == "" {
+		return nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("read secret: %w", err)
+	}
+	*into = strings.TrimSpace(string(data))
+	return nil
+}
+
+// write prints a report.
+func write(w io.Writer, report interface{ WriteText(io.Writer) error }, asJSON bool) error {
+	if !asJSON {
+		return report.WriteText(w)
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	if err := e.Encode(report); err != nil {
+		return fmt.Errorf("print report: %w", err)
+	}
+	return nil
+}

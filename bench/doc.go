@@ -1,0 +1,18 @@
+// Package bench puts load on a Holdfast cluster and holds what was acknowledged
+// against the cluster's own books. It is a black box: it speaks WebSocket
+// through package client, and the admin API.
+//
+// Sale is a flash sale. In closed loop each player has one purchase in flight
+// and sends the next when it is answered; in open loop purchases are due at a
+// fixed rate and their latency counts from the moment they were due, so that a
+// stall shows in every purchase it delayed. Every acknowledged order id is
+// kept. A purchase whose outcome is unknown is sent again, with its number,
+// until it is known. Echo is the same client against a bare WebSocket echo
+// server: what the machine could do at best. Demo is a short sale for people.
+//
+// The caller gives a cluster to talk to, or nothing: then a node of its own is
+// started in another process and a temporary folder, and ended by its process
+// id. Command and DemoCommand are the cobra commands for all of it.
+//
+// The package draws no conclusions from figures and keeps no baselines.
+package bench

@@ -1,0 +1,46 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/goleak"
+)
+
+// TestMain makes the test binary a program that the package can start: with the
+// argument "bench" it is the command, as in `holdfast bench`.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "bench" {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		root := &cobra.Command{Use: "holdfast"}
+		root.AddCommand(Command())
+		if err := root.ExecuteContext(ctx); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	if mode := os.Getenv("BENCH_TEST_PROCESS"); mode != "" {
+		childMain(mode)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// childMain is what a child process of a test does.
+func childMain(mode string) {
+	switch mode {
+	case "fail":
+		fmt.Println("the port is taken")
+		os.Exit(2)
+	case "stubborn":
+		signal.Ignore(syscall.SIGTERM)
+		fmt.Println("ready")
+		select {}
+	}
+}

@@ -1,0 +1,133 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// Progress is told about a run while it goes on. nil: nobody wants to know.
+type Progress interface {
+	// Phase: another part of the run begins, such as connecting.
+	Phase(name string)
+	// Tick: a stretch of load was put.
+	Tick(Tick)
+	// Done: the load is over.
+	Done()
+}
+
+// Tick is the state of a run, and what happened since the last Tick.
+type Tick struct {
+	Elapsed time.Duration
+	// Share of the run that is done, 0 to 1.
+	Share     float64
+	Completed int64 // since the run began
+	PerSecond float64
+	P99       time.Duration
+	SoldOut   int64
+	Errors    int64
+}
+
+const (
+	barTick  = 250 * time.Millisecond
+	lineTick = time.Second
+)
+
+// NewProgress shows a bar when w is a terminal, else a line every second.
+func NewProgress(w io.Writer) Progress {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return &bar{w: w}
+	}
+	return &lines{w: w}
+}
+
+// bar is a progress bar for terminals.
+type bar struct {
+	w   io.Writer
+	bar *progressbar.ProgressBar
+}
+
+// barSteps is the resolution of a bar.
+const barSteps = 1000
+
+func (b *bar) Phase(name string) { fmt.Fprintln(b.w, name) }
+
+func (b *bar) Tick(t Tick) {
+	if b.bar == nil {
+		b.bar = progressbar.NewOptions(barSteps,
+			progressbar.OptionSetWriter(b.w),
+			progressbar.OptionSetWidth(30),
+			progressbar.OptionSetPredictTime(false),
+			progressbar.OptionSetElapsedTime(false),
+			progressbar.OptionSetTheme(progressbar.ThemeUnicode),
+			progressbar.OptionShowDescriptionAtLineEnd(),
+		)
+	}
+	b.bar.Describe(t.describe())
+	_ = b.bar.Set(int(t.Share * barSteps)) // fails past the end only
+}
+
+func (b *bar) Done() {
+	if b.bar != nil {
+		_ = b.bar.Finish()
+		fmt.Fprintln(b.w)
+	}
+}
+
+// lines is for logs.
+type lines struct {
+	w    io.Writer
+	last time.Duration
+}
+
+func (l *lines) Phase(name string) { fmt.Fprintln(l.w, name) }
+
+func (l *lines) Tick(t Tick) {
+	if t.Elapsed-l.last < lineTick-barTick/2 {
+		return
+	}
+	l.last = t.Elapsed
+	fmt.Fprintf(l.w, "%5.1f s  %3.0f %%  %s\n", t.Elapsed.Seconds(), 100*t.Share, t.describe())
+}
+
+func (l *lines) Done() {}
+
+func (t Tick) describe() string {
+	s := fmt.Sprintf("%s done  %s/s  p99 %s", thousands(t.Completed), thousands(int64(t.PerSecond)), t.P99.Round(10*time.Microsecond))
+	if t.SoldOut > 0 {
+		s += fmt.Sprintf("  %s sold out", thousands(t.SoldOut))
+	}
+	if t.Errors > 0 {
+		s += fmt.Sprintf("  %s errors", thousands(t.Errors))
+	}
+	return s
+}
+
+// watch reports to p every barTick until ctx ends. share says how much of the
+// run is done.
+func watch(ctx context.Context, p Progress, r *recorder, begin time.Time, share func(*tally) float64) {
+	tick := time.NewTicker(barTick)
+	defer tick.Stop()
+	last := begin
+	for {
+		select {
+		case now := <-tick.C:
+			window, total := r.drain()
+			p.Tick(Tick{
+				Elapsed: now.Sub(begin), Share: min(share(total), 1),
+				Completed: total.successes(), PerSecond: perSecond(window.successes(), now.Sub(last)),
+				P99:     time.Duration(window.latency.ValueAtQuantile(99)),
+				SoldOut: total.soldOut, Errors: total.failures(),
+			})
+			last = now
+		case <-ctx.Done():
+			p.Done()
+			return
+		}
+	}
+}
