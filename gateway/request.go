@@ -1,0 +1,64 @@
+package gateway
+
+import (
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/holdfast-game/holdfast/cluster"
+	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
+)
+
+// request is one request that an actor has to answer. It is its own Waiter, and
+// holds the command: one allocation for both.
+type request struct {
+	cmd    cluster.Command
+	s      *session
+	seq    uint64
+	method *method
+	began  time.Time
+	span   trace.Span // nil when not traced
+}
+
+// Answered queues the reply. It is called once, by the router.
+func (r *request) Answered(a *cluster.Answer) {
+	r.s.queue.answer(reply{req: r, ans: a})
+}
+
+// done is called by the writer, with the answer's code.
+func (r *request) done(m *Metrics, code clientv1.Code) {
+	m.latency[r.method].Observe(time.Since(r.began).Seconds())
+	if r.span != nil {
+		endSpan(r.span, code)
+	}
+}
+
+// send hands a request to the router, if it is within the connection's limit.
+// It reports whether the connection goes on.
+func (s *session) send(seq uint64, m *method, cmd cluster.Command) bool {
+	if ok, goOn := s.admit(seq); !ok {
+		return goOn
+	}
+	r := &request{cmd: cmd, s: s, seq: seq, method: m, began: s.now}
+	r.cmd.Caller.Player = s.player
+	if t := s.g.cfg.Tracer; t != nil {
+		r.span, r.cmd.Traceparent = startSpan(t, m, s.id, &r.cmd)
+	}
+	s.g.router.Do(&r.cmd, r)
+	return true
+}
+
+// admit counts a request in, or refuses it; goOn is false when the connection
+// cannot go on.
+func (s *session) admit(seq uint64) (ok, goOn bool) {
+	switch s.queue.admit() {
+	case overloaded:
+		return false, s.say(retryLater(seq, clientv1.Code_CODE_OVERLOADED, overloadRetry,
+			"%d requests of this connection are waiting for an answer", s.g.cfg.MaxInFlight))
+	case draining:
+		return false, s.say(retryLater(seq, clientv1.Code_CODE_UNAVAILABLE, drainRetry, "this gateway is going away"))
+	case closed:
+		return false, false
+	}
+	return true, true
+}
