@@ -1,0 +1,41 @@
+package journal
+
+import "errors"
+
+var (
+	// ErrFenced: the log has been sealed, and the seal was read. What was not
+	// durable before is lost, and the incarnation must end.
+	ErrFenced = errors.New("log is sealed")
+
+	// ErrClosed: Close was called.
+	ErrClosed = errors.New("log is closed")
+
+	// ErrDiverged: something stands in the log that its writer did not write and
+	// that is not a seal. The log ends, as it does when fenced.
+	ErrDiverged = errors.New("log holds an entry of somebody else")
+
+	// ErrDisconnected: the connection to NATS was closed for good.
+	ErrDisconnected = errors.New("connection to the log is closed")
+
+	// ErrTooLarge: the batch would not fit into one entry. Nothing was appended.
+	ErrTooLarge = errors.New("batch does not fit into a log entry")
+
+	// ErrFull: the buffer is past its headroom. Nothing was appended.
+	ErrFull = errors.New("log buffer is full")
+
+	// ErrNoLog: there is no log of that name.
+	ErrNoLog = errors.New("no such log")
+
+	// ErrExists: the log to be opened has entries already.
+	ErrExists = errors.New("log exists already")
+
+	// ErrGap: entries are missing inside the log.
+	ErrGap = errors.New("gap in the log")
+
+	// ErrMissing: the log begins after the first entry that was asked for, or
+	// ends before the last.
+	ErrMissing = errors.New("log does not hold all entries asked for")
+
+	// ErrCorrupt: an entry or record cannot be decoded.
+	ErrCorrupt = errors.New("corrupt log entry")
+)
