@@ -144,7 +144,7 @@ func (in *incarnation) stop(ctx context.Context) {
 	}
 	in.mu.Unlock()
 
-	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	ctx, cancel := context.WithTimeout(ctx, in.mesh.flushTimeout)
 	defer cancel()
 	for _, l := range flushing {
 		l.queue.close()

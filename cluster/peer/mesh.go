@@ -21,7 +21,8 @@ type Mesh struct {
 	onAnswer  func(*cluster.Answer)
 	onMessage func(*cluster.Message)
 
-	idleAfter time.Duration // the constant, but shorter in tests
+	// The constants, but for tests.
+	idleAfter, flushTimeout time.Duration
 
 	// current is nil while the mesh is stopped.
 	current atomic.Pointer[incarnation]
@@ -36,11 +37,12 @@ func New(cfg Config) (*Mesh, error) {
 		return nil, fmt.Errorf("configure mesh: %w", err)
 	}
 	return &Mesh{
-		cfg:       cfg,
-		idleAfter: idleAfter,
-		onCommand: func(*cluster.Command) {},
-		onAnswer:  func(*cluster.Answer) {},
-		onMessage: func(*cluster.Message) {},
+		cfg:          cfg,
+		idleAfter:    idleAfter,
+		flushTimeout: flushTimeout,
+		onCommand:    func(*cluster.Command) {},
+		onAnswer:     func(*cluster.Answer) {},
+		onMessage:    func(*cluster.Message) {},
 	}, nil
 }
 

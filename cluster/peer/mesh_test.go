@@ -212,6 +212,7 @@ func TestStart(t *testing.T) {
 func TestStopSendsWhatIsQueued(t *testing.T) {
 	const items = 2_000
 	a, b := newNode(t, Config{}), newNode(t, Config{})
+	a.flushTimeout = time.Minute // Stop must not need it
 	for i := range items {
 		a.SendCommand(b.address, command(uint64(i), "x"))
 	}
@@ -220,6 +221,21 @@ func TestStopSendsWhatIsQueued(t *testing.T) {
 		if got := next(t, b.commands); got.Call != uint64(i) {
 			t.Fatalf("item %d: got call %d", i, got.Call)
 		}
+	}
+}
+
+// A peer that cannot be reached does not hold Stop up.
+func TestStopGivesUpOnDeadPeers(t *testing.T) {
+	a := newNode(t, Config{})
+	a.SendCommand(silent(t), command(1, "x"))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	a.flushTimeout = time.Minute
+	if err := a.Stop(ctx); err != nil {
+		t.Error(err)
+	}
+	if got := value(t, a.cfg.Metrics.dropped.WithLabelValues(dropStopped)); got != 1 {
+		t.Errorf("dropped: got %v, want 1", got)
 	}
 }
 

@@ -12,16 +12,6 @@ import (
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
 
-// Routes says who owns what, as far as this process knows.
-type Routes interface {
-	// Shards is the number of shards.
-	Shards() int
-	// Owner is who owns a shard; the zero Route for nobody.
-	Owner(cluster.ShardID) cluster.Route
-	// Changed is closed when the routes change after it was called.
-	Changed() <-chan struct{}
-}
-
 // Mesh sends commands, within the process or to another. It may call Answered
 // before SendCommand returns.
 type Mesh interface {
@@ -30,9 +20,8 @@ type Mesh interface {
 
 // Waiter takes the answer to a call: called once, whatever happens, from any
 // goroutine. It must be quick and must not block. An answer is never NotOwner.
-type Waiter interface {
-	Answered(*cluster.Answer)
-}
+// An alias, so that consumers can declare the interface of a router themselves.
+type Waiter = interface{ Answered(*cluster.Answer) }
 
 // Router is the table of pending calls of one process.
 type Router struct {
