@@ -19,7 +19,8 @@ const adminTimeout = 30 * time.Second
 
 // adminClient is the admin API of a cluster.
 type adminClient struct {
-	rpc adminv1connect.AdminServiceClient
+	rpc  adminv1connect.AdminServiceClient
+	http *http.Client
 }
 
 func newAdmin(url, token string) *adminClient {
@@ -31,9 +32,12 @@ func newAdmin(url, token string) *adminClient {
 	})
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = dialing // as many as there are calls at once
-	return &adminClient{rpc: adminv1connect.NewAdminServiceClient(
-		&http.Client{Transport: transport, Timeout: adminTimeout}, url, connect.WithInterceptors(bearer))}
+	c := &http.Client{Transport: transport, Timeout: adminTimeout}
+	return &adminClient{rpc: adminv1connect.NewAdminServiceClient(c, url, connect.WithInterceptors(bearer)), http: c}
 }
+
+// close lets go of idle connections.
+func (a *adminClient) close() { a.http.CloseIdleConnections() }
 
 func (a *adminClient) putProduct(ctx context.Context, p product, slices int) error {
 	_, err := a.rpc.PutProduct(ctx, connect.NewRequest(&adminv1.PutProductRequest{

@@ -17,6 +17,8 @@ func Command() *cobra.Command {
 		Use:   "bench",
 		Short: "Put load on a cluster and check its books afterwards",
 		Args:  cobra.NoArgs,
+		// Without this a misspelt subcommand would print the help and end with 0.
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(saleCommand(), echoCommand(), echoServer())
 	return c

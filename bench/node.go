@@ -30,7 +30,7 @@ type target struct {
 type nodeFile struct {
 	Listen         string `json:"listen"`
 	Admin          string `json:"admin"`
-	AuthSecretFile string `json:"auth_secret_file"`
+	SecretFile     string `json:"secret_file"`
 	AdminTokenFile string `json:"admin_token_file"`
 }
 
@@ -83,7 +83,7 @@ func (n *node) awaitReady(ctx context.Context) error {
 }
 
 func (f nodeFile) target(folder string) (target, error) {
-	secret, err := readSecret(folder, f.AuthSecretFile)
+	secret, err := readSecret(folder, f.SecretFile)
 	if err != nil {
 		return target{}, err
 	}

@@ -48,7 +48,9 @@ func Sale(ctx context.Context, cfg SaleConfig) (report *SaleReport, err error) {
 		defer func() { err = errors.Join(err, n.stop()) }()
 		at = n.target
 	}
-	return holdSale(ctx, cfg, at, newAdmin(at.admin, at.adminToken))
+	a := newAdmin(at.admin, at.adminToken)
+	defer a.close()
+	return holdSale(ctx, cfg, at, a)
 }
 
 // admin is the operator's side of a cluster, as much of it as a sale needs.
