@@ -102,6 +102,8 @@ do not add up.`,
 	f.Int64Var(&cfg.Stock, "stock", 1_000_000, "units of each product")
 	f.IntVar(&cfg.Slices, "slices", 0, "slices of each product's stock; 0: as the cluster chooses")
 	f.Int64Var(&cfg.Quantity, "quantity", 1, "units of one purchase")
+	f.DurationVar(&cfg.Patience, "patience", 15*time.Second, "wait for the outcome of one purchase at most")
+	f.DurationVar(&cfg.Settle, "settle", 10*time.Second, "wait for the books to settle at most")
 	f.Uint64Var(&cfg.Seed, "seed", 1, "seed of the players' choices")
 	f.BoolVar(&asJSON, "json", false, "print the report as JSON, and no progress")
 	c.MarkFlagsMutuallyExclusive("secret", "secret-file")

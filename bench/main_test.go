@@ -13,13 +13,17 @@ import (
 )
 
 // TestMain makes the test binary a program that the package can start: with the
-// argument "bench" it is the command, as in `holdfast bench`.
+// argument "bench" it is the command, as in `holdfast bench`, with "serve" it is
+// a market in place of a node.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "bench" {
+	if len(os.Args) > 1 && (os.Args[1] == "bench" || os.Args[1] == "serve") && os.Getenv("BENCH_TEST_PROCESS") == "" {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
 		root := &cobra.Command{Use: "holdfast"}
-		root.AddCommand(Command())
+		root.AddCommand(Command(), &cobra.Command{
+			Use: "serve", DisableFlagParsing: true,
+			RunE: func(c *cobra.Command, args []string) error { return serveMarket(c.Context(), args) },
+		})
 		if err := root.ExecuteContext(ctx); err != nil {
 			os.Exit(1)
 		}
@@ -29,6 +33,8 @@ func TestMain(m *testing.M) {
 		childMain(mode)
 		return
 	}
+	// A child with the race detector would take a second to end.
+	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	goleak.VerifyTestMain(m)
 }
 

@@ -48,13 +48,16 @@ func newMarket(t *testing.T, handle func(m *market, s *clienttest.Session, f *cl
 		return handle(m, s, f)
 	})
 	t.Cleanup(server.Close)
-	server.Identify = func(token string) (string, bool) {
-		claims := new(jwt.RegisteredClaims)
-		_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return []byte(testSecret), nil })
-		return claims.Subject, err == nil
-	}
+	server.Identify = identify
 	m.at = target{url: server.URL, secret: testSecret}
 	return m
+}
+
+// identify accepts the tokens of testSecret.
+func identify(token string) (player string, ok bool) {
+	claims := new(jwt.RegisteredClaims)
+	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return []byte(testSecret), nil })
+	return claims.Subject, err == nil
 }
 
 func (m *market) putProduct(_ context.Context, p product, _ int) error {
