@@ -1,0 +1,203 @@
+package checkpoint
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/holdfast-game/holdfast/cluster"
+	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
+)
+
+// Store is the object store of one cluster's checkpoints. Its methods can be
+// called from any goroutine.
+type Store struct {
+	bucket  string
+	objects jetstream.ObjectStore
+	stream  jetstream.Stream
+}
+
+// chunkSize is how much of an object is one message: few syncs, and far below
+// the 1 MiB that NATS takes.
+const chunkSize = 256 << 10
+
+// readDeadline bounds the reading of one object when ctx has no deadline.
+const readDeadline = time.Minute
+
+// Open returns the store of the cluster, made if need be with so many replicas
+// (1, 3 or 5). Of a store that exists already, replicas stay as they are.
+func Open(ctx context.Context, js jetstream.JetStream, clusterID string, replicas int) (*Store, error) {
+	s := &Store{bucket: "hf_" + clusterID + "_checkpoints"}
+	var err error
+	s.objects, err = js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
+		Bucket:      s.bucket,
+		Description: "Holdfast checkpoints",
+		Storage:     jetstream.FileStorage,
+		Replicas:    replicas,
+	})
+	if errors.Is(err, jetstream.ErrBucketExists) {
+		s.objects, err = js.ObjectStore(ctx, s.bucket)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open checkpoint store %s: %w", s.bucket, err)
+	}
+	if s.stream, err = js.Stream(ctx, "OBJ_"+s.bucket); err != nil {
+		return nil, fmt.Errorf("open checkpoint store %s: %w", s.bucket, err)
+	}
+	return s, nil
+}
+
+// objectName is unique as long as the owner of the shard does not use n twice:
+// there is one owner in each epoch.
+func objectName(shard cluster.ShardID, epoch cluster.Epoch, n int) string {
+	return fmt.Sprintf("shard-%d-epoch-%d-%d", shard, epoch, n)
+}
+
+// Write makes the n-th object of the shard in this epoch from the actors that
+// each yields. It calls each once and is done with what yield is given when
+// yield returns. An object that was begun and fails is removed again.
+func (s *Store) Write(ctx context.Context, shard cluster.ShardID, epoch cluster.Epoch, n int, each func(yield func(Actor) error) error) (*clusterv1.Part, error) {
+	name := objectName(shard, epoch, n)
+	r, w := io.Pipe()
+	type result struct {
+		info *jetstream.ObjectInfo
+		err  error
+	}
+	stored := make(chan result, 1)
+	go func() {
+		info, err := s.objects.Put(ctx, jetstream.ObjectMeta{
+			Name: name, Opts: &jetstream.ObjectMetaOptions{ChunkSize: chunkSize},
+		}, r)
+		_ = r.CloseWithError(err) // never fails; the writer sees err
+		stored <- result{info, err}
+	}()
+	// The pipe passes on what it gets piece by piece, and each is a message.
+	buf := bufio.NewWriterSize(w, chunkSize)
+	err := encode(buf, each)
+	if err == nil {
+		err = buf.Flush()
+	}
+	_ = w.CloseWithError(err) // never fails; nil is the end of the object
+	put := <-stored
+	if err == nil {
+		err = put.err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write checkpoint object %s: %w", name, err)
+	}
+	return &clusterv1.Part{Object: name, Digest: put.info.Digest, Bytes: put.info.Size}, nil
+}
+
+// Read passes on the actors of all parts in order, the base first. An actor
+// comes once for each part that has it; the last is the newest. Each object is
+// verified before anything of it is passed on. It returns ErrNotFound,
+// ErrCorrupt or the error of fn, which may keep the actors.
+func (s *Store) Read(ctx context.Context, parts []*clusterv1.Part, fn func(Actor) error) error {
+	for _, p := range parts {
+		data, err := s.fetch(ctx, p)
+		if err == nil {
+			err = decode(bytes.NewReader(data), fn)
+		}
+		if err != nil {
+			return fmt.Errorf("read checkpoint object %s: %w", p.GetObject(), err)
+		}
+	}
+	return nil
+}
+
+const (
+	// A replica that is behind may lack an object, or some of it: what looks lost
+	// is asked for again after fetchPause, fetchTries times in all.
+	fetchTries = 3
+	fetchPause = 100 * time.Millisecond
+)
+
+// fetch returns a whole object, compressed as it is. Its size is bounded by what
+// the pointer says.
+func (s *Store) fetch(ctx context.Context, p *clusterv1.Part) (data []byte, err error) {
+	for try := 1; ; try++ {
+		data, err = s.fetchOnce(ctx, p)
+		if try == fetchTries || !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrCorrupt) {
+			return data, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(fetchPause):
+		}
+	}
+}
+
+func (s *Store) fetchOnce(ctx context.Context, p *clusterv1.Part) ([]byte, error) {
+	// The object store gives up after 5 s when nothing else is said.
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, readDeadline)
+		defer cancel()
+	}
+	object, err := s.objects.Get(ctx, p.GetObject())
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = object.Close() }() // what was read is verified already
+	info, err := object.Info()
+	if err != nil {
+		return nil, err
+	}
+	if info.Digest != p.GetDigest() || info.Size != p.GetBytes() {
+		return nil, fmt.Errorf("%w: %d bytes of digest %s, must be %d of %s", ErrCorrupt, info.Size, info.Digest, p.GetBytes(), p.GetDigest())
+	}
+	var data bytes.Buffer
+	// The reader compares the digest with the contents at the end.
+	_, err = data.ReadFrom(io.LimitReader(object, int64(info.Size)+1))
+	switch {
+	case errors.Is(err, jetstream.ErrDigestMismatch):
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	case err != nil:
+		return nil, err
+	case uint64(data.Len()) != info.Size:
+		return nil, fmt.Errorf("%w: %d bytes, must be %d", ErrCorrupt, data.Len(), info.Size)
+	}
+	return data.Bytes(), nil
+}
+
+// Delete removes an object. ErrNotFound: it was not there.
+func (s *Store) Delete(ctx context.Context, object string) error {
+	err := s.objects.Delete(ctx, object)
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		err = ErrNotFound
+	}
+	if err == nil {
+		// The object store keeps a marker for ever. Names do not come again, so
+		// nobody needs it.
+		marker := "$O." + s.bucket + ".M." + base64.URLEncoding.EncodeToString([]byte(object))
+		err = s.stream.Purge(ctx, jetstream.WithPurgeSubject(marker))
+	}
+	if err != nil {
+		return fmt.Errorf("delete checkpoint object %s: %w", object, err)
+	}
+	return nil
+}
+
+// List returns the names of all objects.
+func (s *Store) List(ctx context.Context) ([]string, error) {
+	infos, err := s.objects.List(ctx)
+	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
+		return nil, fmt.Errorf("list checkpoint objects: %w", err)
+	}
+	names := make([]string, 0, len(infos))
+	for _, i := range infos {
+		names = append(names, i.Name)
+	}
+	return names, nil
+}
