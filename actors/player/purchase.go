@@ -35,7 +35,6 @@ type purchase struct {
 	at       int64
 	waiters  []actors.ReplyTo
 	first    [1]actors.ReplyTo // backs waiters: mostly one waits
-	spent    bool              // ended: not in pending any more
 
 	search
 }
@@ -168,6 +167,5 @@ func (p *player) begin(u *purchase) {
 
 // end takes a purchase out of those under way.
 func (p *player) end(u *purchase) {
-	u.spent = true
 	p.pending = slices.DeleteFunc(p.pending, func(a *purchase) bool { return a == u })
 }

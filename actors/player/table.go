@@ -93,6 +93,9 @@ func (t *table) room(n uint64, settled bool, size int, floor uint64) (watermark 
 // admits says whether order n can be added and room be left for as many more
 // as are under way, whose lowest number is floor.
 func (t *table) admits(n uint64, settled bool, underWay, size int, floor uint64) bool {
+	if len(t.orders)+underWay < size {
+		return true
+	}
 	if !settled {
 		floor = min(floor, n)
 	}

@@ -13,6 +13,7 @@ package journalv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	anypb "google.golang.org/protobuf/types/known/anypb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -103,7 +104,9 @@ type RequestEvent struct {
 	// Absent for what was no numbered request.
 	Answer *RequestAnswer `protobuf:"bytes,2,opt,name=answer,proto3" json:"answer,omitempty"`
 	// Set when the table was full: this caller is forgotten for it.
-	Forgotten     *string `protobuf:"bytes,3,opt,name=forgotten,proto3,oneof" json:"forgotten,omitempty"`
+	Forgotten *string `protobuf:"bytes,3,opt,name=forgotten,proto3,oneof" json:"forgotten,omitempty"`
+	// The caller's answers up to this number are forgotten; 0: no change.
+	Watermark     uint64 `protobuf:"varint,4,opt,name=watermark,proto3" json:"watermark,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -159,6 +162,13 @@ func (x *RequestEvent) GetForgotten() string {
 	return ""
 }
 
+func (x *RequestEvent) GetWatermark() uint64 {
+	if x != nil {
+		return x.Watermark
+	}
+	return 0
+}
+
 // RequestAnswer is the recorded answer to one request.
 type RequestAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -166,8 +176,8 @@ type RequestAnswer struct {
 	Caller   string `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
 	Request  uint64 `protobuf:"varint,2,opt,name=request,proto3" json:"request,omitempty"`
 	Contents uint64 `protobuf:"fixed64,3,opt,name=contents,proto3" json:"contents,omitempty"`
-	// The encoded reply, if code is 0.
-	Reply []byte `protobuf:"bytes,4,opt,name=reply,proto3" json:"reply,omitempty"`
+	// If code is 0.
+	Reply *anypb.Any `protobuf:"bytes,4,opt,name=reply,proto3" json:"reply,omitempty"`
 	// Else the refusal: a holdfast.client.v1.Code.
 	Code          int32  `protobuf:"varint,5,opt,name=code,proto3" json:"code,omitempty"`
 	Text          string `protobuf:"bytes,6,opt,name=text,proto3" json:"text,omitempty"`
@@ -228,7 +238,7 @@ func (x *RequestAnswer) GetContents() uint64 {
 	return 0
 }
 
-func (x *RequestAnswer) GetReply() []byte {
+func (x *RequestAnswer) GetReply() *anypb.Any {
 	if x != nil {
 		return x.Reply
 	}
@@ -390,23 +400,24 @@ var File_journal_v1_requests_proto protoreflect.FileDescriptor
 
 const file_journal_v1_requests_proto_rawDesc = "" +
 	"\n" +
-	"\x19journal/v1/requests.proto\x12\x13holdfast.journal.v1\"b\n" +
+	"\x19journal/v1/requests.proto\x12\x13holdfast.journal.v1\x1a\x19google/protobuf/any.proto\"b\n" +
 	"\fRememberedID\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\bcontents\x18\x02 \x01(\x06R\bcontents\x12\x16\n" +
 	"\x06result\x18\x03 \x01(\x03R\x06result\x12\x0e\n" +
-	"\x02at\x18\x04 \x01(\x03R\x02at\"\x93\x01\n" +
+	"\x02at\x18\x04 \x01(\x03R\x02at\"\xb1\x01\n" +
 	"\fRequestEvent\x12\x16\n" +
 	"\x06events\x18\x01 \x03(\fR\x06events\x12:\n" +
 	"\x06answer\x18\x02 \x01(\v2\".holdfast.journal.v1.RequestAnswerR\x06answer\x12!\n" +
-	"\tforgotten\x18\x03 \x01(\tH\x00R\tforgotten\x88\x01\x01B\f\n" +
+	"\tforgotten\x18\x03 \x01(\tH\x00R\tforgotten\x88\x01\x01\x12\x1c\n" +
+	"\twatermark\x18\x04 \x01(\x04R\twatermarkB\f\n" +
 	"\n" +
-	"_forgotten\"\xcc\x01\n" +
+	"_forgotten\"\xe2\x01\n" +
 	"\rRequestAnswer\x12\x16\n" +
 	"\x06caller\x18\x01 \x01(\tR\x06caller\x12\x18\n" +
 	"\arequest\x18\x02 \x01(\x04R\arequest\x12\x1a\n" +
-	"\bcontents\x18\x03 \x01(\x06R\bcontents\x12\x14\n" +
-	"\x05reply\x18\x04 \x01(\fR\x05reply\x12\x12\n" +
+	"\bcontents\x18\x03 \x01(\x06R\bcontents\x12*\n" +
+	"\x05reply\x18\x04 \x01(\v2\x14.google.protobuf.AnyR\x05reply\x12\x12\n" +
 	"\x04code\x18\x05 \x01(\x05R\x04code\x12\x12\n" +
 	"\x04text\x18\x06 \x01(\tR\x04text\x12\x1f\n" +
 	"\vretry_after\x18\a \x01(\x03R\n" +
@@ -440,16 +451,18 @@ var file_journal_v1_requests_proto_goTypes = []any{
 	(*RequestAnswer)(nil), // 2: holdfast.journal.v1.RequestAnswer
 	(*RequestState)(nil),  // 3: holdfast.journal.v1.RequestState
 	(*RequestCaller)(nil), // 4: holdfast.journal.v1.RequestCaller
+	(*anypb.Any)(nil),     // 5: google.protobuf.Any
 }
 var file_journal_v1_requests_proto_depIdxs = []int32{
 	2, // 0: holdfast.journal.v1.RequestEvent.answer:type_name -> holdfast.journal.v1.RequestAnswer
-	4, // 1: holdfast.journal.v1.RequestState.callers:type_name -> holdfast.journal.v1.RequestCaller
-	2, // 2: holdfast.journal.v1.RequestCaller.answers:type_name -> holdfast.journal.v1.RequestAnswer
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	5, // 1: holdfast.journal.v1.RequestAnswer.reply:type_name -> google.protobuf.Any
+	4, // 2: holdfast.journal.v1.RequestState.callers:type_name -> holdfast.journal.v1.RequestCaller
+	2, // 3: holdfast.journal.v1.RequestCaller.answers:type_name -> holdfast.journal.v1.RequestAnswer
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_journal_v1_requests_proto_init() }
