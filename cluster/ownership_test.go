@@ -1,66 +1,540 @@
 package cluster_test
 
 import (
+	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/protobuf/proto"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+
 	"github.com/holdfast-game/holdfast/cluster"
 	"github.com/holdfast-game/holdfast/cluster/clustertest"
+	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
-func TestStart64(t *testing.T) {
-	for range 3 {
-		e := clustertest.StartDurable(t)
-		start := time.Now()
-		v := e.View(cluster.Config{})
-		m := clustertest.Join(t, v, "a")
-		go cluster.RunPlanner(t.Context(), m)
-		for {
-			ch := m.AssignedChanged()
-			if len(m.Assigned()) == 64 {
-				break
-			}
-			<-ch
+// bench is a cluster with two members, a and b. Each has its own client, and
+// a's has faults.
+type bench struct {
+	*testing.T
+	prefix string
+	raw    *clientv3.Client
+	faults *clustertest.Faults
+	view   *cluster.View
+	a, b   *cluster.Member
+}
+
+// newBench makes one in etcd e, or in an etcd of its own if e is nil.
+func newBench(t *testing.T, e *clustertest.Etcd) *bench {
+	t.Helper()
+	if e == nil {
+		e = clustertest.Start(t)
+	}
+	cfg := cluster.Config{Shards: 8, Prefix: "/" + rand.Text()}
+	client := e.Client()
+	v, err := cluster.OpenView(t.Context(), client, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.Close)
+	b := &bench{T: t, prefix: cfg.Prefix, raw: e.Client(), faults: clustertest.Inject(client), view: v}
+	b.a = clustertest.Join(t, v, "a")
+	b.b = clustertest.Join(t, e.View(cfg), "b")
+	return b
+}
+
+// record reads /shards/0, and fails the test if it cannot.
+func (b *bench) record() *clusterv1.Shard {
+	b.Helper()
+	rec, _, err := b.view.Shard(b.Context(), 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return rec
+}
+
+// owner reads who owns shard 0: a name, a colon and the epoch, or "nobody".
+func (b *bench) owner() string {
+	b.Helper()
+	for _, m := range []*cluster.Member{b.a, b.b} {
+		owned, err := m.Owned(b.Context())
+		if err != nil {
+			b.Fatal(err)
 		}
-		t.Log("assigned", time.Since(start))
-		var wg sync.WaitGroup
-		for s := range cluster.ShardID(64) {
-			wg.Go(func() {
-				h, err := m.Acquire(t.Context(), s)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if err := m.Serve(t.Context(), h, 0, "log", 1); err != nil {
-					t.Error(err)
-				}
-			})
+		if len(owned) > 0 {
+			return fmt.Sprintf("%s:%d", m.Name(), b.record().GetEpoch())
 		}
-		wg.Wait()
-		t.Log("served", time.Since(start))
+	}
+	return "nobody"
+}
+
+// acquire is Acquire of shard 0 that must succeed.
+func (b *bench) acquire(m *cluster.Member) *cluster.Holding {
+	b.Helper()
+	h, err := m.Acquire(b.Context(), 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return h
+}
+
+// serve is Acquire and Serve of shard 0, from entry 5 of the member's log.
+func (b *bench) serve(m *cluster.Member, closeAt cluster.LogSeq) *cluster.Holding {
+	b.Helper()
+	h := b.acquire(m)
+	if err := m.Serve(b.Context(), h, closeAt, logOf(m), 5); err != nil {
+		b.Fatal(err)
+	}
+	return h
+}
+
+// expire ends a's lease without its knowledge, as if it had been paused.
+func (b *bench) expire() {
+	b.Helper()
+	if _, err := b.raw.Revoke(b.Context(), b.a.LeaseID()); err != nil {
+		b.Fatal(err)
 	}
 }
 
-func TestClaimRace(t *testing.T) {
+func logOf(m *cluster.Member) cluster.LogName { return cluster.LogName("log-" + m.Name()) }
+
+func checkpoint(m *cluster.Member, epoch cluster.Epoch, from uint64, objects ...string) *clusterv1.Checkpoint {
+	cp := &clusterv1.Checkpoint{
+		From:    &clusterv1.Position{Log: string(logOf(m)), Seq: from},
+		Through: &clusterv1.Position{Log: string(logOf(m)), Seq: from},
+		Epoch:   uint64(epoch),
+	}
+	for _, o := range objects {
+		cp.Parts = append(cp.Parts, &clusterv1.Part{Object: o})
+	}
+	return cp
+}
+
+// key says whether a key is in a folder, for Faults.Ignore.
+func key(dir string) func(string) bool {
+	return func(k string) bool { return strings.Contains(k, dir) }
+}
+
+func wantErr(t testing.TB, what string, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func TestAcquireWritesOneEpochToBothKeys(t *testing.T) {
+	b := newBench(t, nil)
+	for want := range cluster.Epoch(3) {
+		h := b.acquire(b.a)
+		owner, err := b.raw.Get(t.Context(), b.prefix+"/owners/0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, rev, err := b.view.Shard(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kv := owner.Kvs[0]
+		if h.Epoch != want+1 || rec.GetEpoch() != uint64(want+1) || !strings.Contains(string(kv.Value), fmt.Sprintf(`"%d"`, want+1)) {
+			t.Errorf("epoch: got %d, record %d, owner %s, want %d in all", h.Epoch, rec.GetEpoch(), kv.Value, want+1)
+		}
+		if kv.ModRevision != rev {
+			t.Errorf("owner and record are of different transactions: %d and %d", kv.ModRevision, rev)
+		}
+		if kv.Lease != int64(b.a.LeaseID()) {
+			t.Errorf("owner is on lease %x, want the member's, %x", kv.Lease, b.a.LeaseID())
+		}
+		if err := b.a.Release(t.Context(), h, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAcquireRace(t *testing.T) {
+	b := newBench(t, nil)
+	for s := range cluster.ShardID(8) {
+		var wg sync.WaitGroup
+		errs := make([]error, 2)
+		for i, m := range []*cluster.Member{b.a, b.b} {
+			wg.Go(func() { _, errs[i] = m.Acquire(t.Context(), s) })
+		}
+		wg.Wait()
+		var owned *cluster.OwnedError
+		switch {
+		case (errs[0] == nil) == (errs[1] == nil):
+			t.Errorf("shard %d: got %v and %v, want exactly one to win", s, errs[0], errs[1])
+		case !errors.As(errors.Join(errs...), &owned) || !errors.Is(owned, cluster.ErrOwned) || !owned.Owner.Owned():
+			t.Errorf("shard %d: got %v, want an OwnedError that names the winner", s, errors.Join(errs...))
+		}
+	}
+}
+
+// between makes do happen after a's next transaction was computed and before it
+// takes effect.
+func (b *bench) between(do func()) {
+	b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate {
+		b.faults.Decide(nil)
+		do()
+		return clustertest.Deliver
+	})
+}
+
+func TestAcquireComparesRecord(t *testing.T) {
 	e := clustertest.Start(t)
-	v := e.View(cluster.Config{})
-	a, b := clustertest.Join(t, v, "a"), clustertest.Join(t, v, "b")
-	won := make(chan *cluster.Holding, 2)
-	var wg sync.WaitGroup
-	for _, m := range []*cluster.Member{a, b} {
-		wg.Go(func() {
-			h, err := m.Acquire(t.Context(), 0)
-			if err == nil {
-				won <- h
-			} else if !errors.Is(err, cluster.ErrOwned) {
-				t.Error(err)
+	// b acquires, serves and releases the shard between a's look and a's
+	// transaction. The owner's key is absent again, as a has seen it.
+	scenario := func(t *testing.T, ignore func(string) bool) (*bench, *cluster.Holding, error) {
+		b := newBench(t, e)
+		b.faults.Ignore(ignore)
+		b.between(func() {
+			h := b.serve(b.b, 0)
+			if err := b.b.Release(t.Context(), h, 9); err != nil {
+				t.Fatal(err)
 			}
 		})
+		h, err := b.a.Acquire(t.Context(), 0)
+		return b, h, err
 	}
-	wg.Wait()
-	if len(won) != 1 {
-		t.Fatalf("%d won", len(won))
+	b, h, err := scenario(t, nil)
+	if err != nil || h.Epoch != 2 || len(b.record().GetSegments()) != 1 {
+		t.Errorf("got %+v, %v, want epoch 2 and b's segment kept", h, err)
 	}
+	b, h, err = scenario(t, key("/shards/"))
+	if err != nil || h.Epoch != 1 || len(b.record().GetSegments()) != 0 {
+		t.Errorf("without the guard: got %+v, %v, want b's epoch used twice and its segment lost", h, err)
+	}
+}
+
+func TestAcquireComparesOwner(t *testing.T) {
+	e := clustertest.Start(t)
+	// Only somebody who breaks the rules puts an owner without touching the
+	// record. The guard stands all the same.
+	scenario := func(t *testing.T, ignore func(string) bool) error {
+		b := newBench(t, e)
+		b.faults.Ignore(ignore)
+		b.between(func() {
+			if _, err := b.raw.Put(t.Context(), b.prefix+"/owners/0", `{"incarnation":"c-1"}`); err != nil {
+				t.Fatal(err)
+			}
+		})
+		_, err := b.a.Acquire(t.Context(), 0)
+		return err
+	}
+	wantErr(t, "acquire", scenario(t, nil), cluster.ErrOwned)
+	if err := scenario(t, key("/owners/")); err != nil {
+		t.Errorf("without the guard: got %v, want it to take the shard from its owner", err)
+	}
+}
+
+func TestAcquireStopsAtMixedCopies(t *testing.T) {
+	b := newBench(t, nil)
+	b.acquire(b.a)
+	if _, err := b.raw.Put(t.Context(), b.prefix+"/shards/0", `{"epoch":"7"}`); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.b.Acquire(t.Context(), 0)
+	wantErr(t, "acquire", err, cluster.ErrRolledBack)
+}
+
+// write is one of the transactions on a holding.
+type write struct {
+	name string
+	do   func(ctx context.Context, m *cluster.Member, h *cluster.Holding) error
+	// from prepares the holding that do works on.
+	from func(b *bench) *cluster.Holding
+}
+
+var writes = []write{
+	{"serve", func(ctx context.Context, m *cluster.Member, h *cluster.Holding) error {
+		return m.Serve(ctx, h, 0, logOf(m), 5)
+	}, func(b *bench) *cluster.Holding { return b.acquire(b.a) }},
+	{"put checkpoint", func(ctx context.Context, m *cluster.Member, h *cluster.Holding) error {
+		_, err := m.PutCheckpoint(ctx, h, checkpoint(m, h.Epoch, 7, "o"))
+		return err
+	}, func(b *bench) *cluster.Holding { return b.serve(b.a, 0) }},
+	{"release", func(ctx context.Context, m *cluster.Member, h *cluster.Holding) error {
+		return m.Release(ctx, h, 8)
+	}, func(b *bench) *cluster.Holding { return b.serve(b.a, 0) }},
+}
+
+func TestStaleHolderIsRefused(t *testing.T) {
+	e := clustertest.Start(t)
+	ends := []struct {
+		name  string
+		do    func(b *bench)
+		guard func(string) bool // the one that catches it
+		owner string            // afterwards
+	}{
+		{"another owns it", func(b *bench) { b.expire(); b.acquire(b.b) }, key(""), "b:2"},
+		{"nobody owns it", func(b *bench) { b.expire() }, key("/owners/"), "nobody"},
+		{"it was acquired anew", func(b *bench) { b.acquire(b.a) }, key(""), "a:2"},
+	}
+	for _, w := range writes {
+		for _, end := range ends {
+			t.Run(w.name+", "+end.name, func(t *testing.T) {
+				b := newBench(t, e)
+				h := w.from(b)
+				end.do(b)
+				was := b.record()
+
+				err := w.do(t.Context(), b.a, h)
+				wantErr(t, w.name, err, cluster.ErrNotOwner)
+				var no *cluster.NotOwnerError
+				if errors.As(err, &no) && no.Owner.Owned() != (end.owner != "nobody") {
+					t.Errorf("got an error that names %v, want %s", no.Owner, end.owner)
+				}
+				if now := b.record(); !proto.Equal(was, now) {
+					t.Errorf("the record changed from %v to %v", was, now)
+				}
+				if got := b.owner(); got != end.owner {
+					t.Errorf("owner: got %s, want %s", got, end.owner)
+				}
+
+				b.faults.Ignore(end.guard)
+				if err := w.do(t.Context(), b.a, h); err != nil {
+					t.Errorf("without the guard: got %v, want it to write", err)
+				}
+				if proto.Equal(was, b.record()) && b.owner() == end.owner {
+					t.Error("without the guard nothing changed: this test shows nothing")
+				}
+			})
+		}
+	}
+}
+
+func TestLateWriteIsRefused(t *testing.T) {
+	e := clustertest.Start(t)
+	// A checkpoint is given up, another is put, then the first one lands.
+	scenario := func(t *testing.T, ignore func(string) bool) string {
+		b := newBench(t, e)
+		h := b.serve(b.a, 0)
+		b.faults.Ignore(ignore)
+		b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate { return clustertest.Delay })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		_, err := b.a.PutCheckpoint(ctx, h, checkpoint(b.a, h.Epoch, 6, "first"))
+		wantErr(t, "put checkpoint", err, cluster.ErrUnavailable)
+		b.faults.Decide(nil)
+		if _, err := b.a.PutCheckpoint(t.Context(), h, checkpoint(b.a, h.Epoch, 7, "second")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.faults.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return b.record().GetCurrent().GetParts()[0].GetObject()
+	}
+	if got := scenario(t, nil); got != "second" {
+		t.Errorf("current checkpoint: got %s, want the second", got)
+	}
+	if got := scenario(t, key("/shards/")); got != "first" {
+		t.Errorf("without the guard: got %s, want the first to come back", got)
+	}
+}
+
+// TestUnknownOutcome loses answers in every way, and wants what happens without.
+func TestUnknownOutcome(t *testing.T) {
+	e := clustertest.Start(t)
+	fates := map[string][]clustertest.Fate{
+		"request lost":         {clustertest.LoseRequest},
+		"answer lost":          {clustertest.LoseAnswer},
+		"late":                 {clustertest.Delay},
+		"request, then answer": {clustertest.LoseRequest, clustertest.LoseAnswer},
+		"late, then answer":    {clustertest.Delay, clustertest.LoseAnswer},
+	}
+	acquire := write{"acquire", func(ctx context.Context, m *cluster.Member, _ *cluster.Holding) error {
+		h, err := m.Acquire(ctx, 0)
+		if err == nil {
+			_, err = h, m.Serve(ctx, h, 0, logOf(m), 5) // The holding must be good for more.
+		}
+		return err
+	}, func(*bench) *cluster.Holding { return nil }}
+	for _, w := range append([]write{acquire}, writes...) {
+		calm := newBench(t, e)
+		if err := w.do(t.Context(), calm.a, w.from(calm)); err != nil {
+			t.Fatal(err)
+		}
+		want, wantOwner := calm.record(), calm.owner()
+		for name, fate := range fates {
+			t.Run(w.name+", "+name, func(t *testing.T) {
+				b := newBench(t, e)
+				h := w.from(b)
+				b.faults.Next(fate...)
+				if err := w.do(t.Context(), b.a, h); err != nil {
+					t.Fatal(err)
+				}
+				if n, err := b.faults.Flush(t.Context()); err != nil || n != 0 {
+					t.Errorf("delayed transactions: %d landed, %v, want none", n, err)
+				}
+				if got := b.record(); !proto.Equal(got, want) {
+					t.Errorf("record: got %v, want %v", got, want)
+				}
+				if got := b.owner(); got != wantOwner {
+					t.Errorf("owner: got %s, want %s", got, wantOwner)
+				}
+			})
+		}
+	}
+}
+
+// TestGivenUp gives a call up while its outcome is unknown, and makes it again.
+func TestGivenUp(t *testing.T) {
+	e := clustertest.Start(t)
+	for _, w := range writes {
+		for name, fate := range map[string]clustertest.Fate{"lost": clustertest.LoseRequest, "landed": clustertest.LoseAnswer, "late": clustertest.Delay} {
+			t.Run(w.name+", "+name, func(t *testing.T) {
+				b := newBench(t, e)
+				h := w.from(b)
+				ctx, cancel := context.WithCancel(t.Context())
+				b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate { cancel(); return fate })
+				wantErr(t, w.name, w.do(ctx, b.a, h), cluster.ErrUnavailable)
+				b.faults.Decide(nil)
+				if err := w.do(t.Context(), b.a, h); err != nil {
+					t.Errorf("again: %v", err)
+				}
+				if n, err := b.faults.Flush(t.Context()); err != nil || n != 0 {
+					t.Errorf("delayed transactions: %d landed, %v, want none", n, err)
+				}
+			})
+		}
+	}
+}
+
+// TestGivenUpAcquire: the shard turns up in Owned, and is acquired anew.
+func TestGivenUpAcquire(t *testing.T) {
+	b := newBench(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate { cancel(); return clustertest.LoseAnswer })
+	_, err := b.a.Acquire(ctx, 0)
+	wantErr(t, "acquire", err, cluster.ErrUnavailable)
+	b.faults.Decide(nil)
+	if owned, err := b.a.Owned(t.Context()); err != nil || !slices.Equal(owned, []cluster.ShardID{0}) {
+		t.Errorf("owned: got %v, %v, want shard 0", owned, err)
+	}
+	if h := b.acquire(b.a); h.Epoch != 2 {
+		t.Errorf("epoch: got %d, want 2", h.Epoch)
+	}
+}
+
+func TestReleaseWhoseAnswerIsLostToAQuickSuccessor(t *testing.T) {
+	b := newBench(t, nil)
+	h := b.serve(b.a, 0)
+	n := 0
+	b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate {
+		if n++; n == 1 {
+			return clustertest.LoseAnswer
+		}
+		b.serve(b.b, 0)
+		return clustertest.Deliver
+	})
+	if err := b.a.Release(t.Context(), h, 9); err != nil {
+		t.Errorf("got %v, want the release recognized", err)
+	}
+	if got := b.owner(); got != "b:2" {
+		t.Errorf("owner: got %s, want b:2", got)
+	}
+}
+
+func TestReleaseOfAClaimLeavesTheSegmentOpen(t *testing.T) {
+	b := newBench(t, nil)
+	b.serve(b.a, 0)
+	b.expire()
+	h := b.acquire(b.b)
+	if err := b.b.Release(t.Context(), h, 9); err != nil {
+		t.Fatal(err)
+	}
+	if segs := b.record().GetSegments(); len(segs) != 1 || segs[0].To != nil {
+		t.Errorf("segments: got %v, want a's, still open", segs)
+	}
+}
+
+func TestServeNeedsTheEndOfAnOpenSegment(t *testing.T) {
+	b := newBench(t, nil)
+	b.serve(b.a, 0)
+	b.expire()
+	h := b.acquire(b.b)
+	if err := b.b.Serve(t.Context(), h, 0, logOf(b.b), 1); err == nil {
+		t.Error("served although nobody sealed the former owner's log")
+	}
+	if err := b.b.Serve(t.Context(), h, 9, logOf(b.b), 1); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPutCheckpointNamesWhatIsDropped(t *testing.T) {
+	b := newBench(t, nil)
+	h := b.serve(b.a, 0)
+	for _, step := range []struct {
+		cp   *clusterv1.Checkpoint
+		want []string
+	}{
+		{checkpoint(b.a, 1, 6, "base1"), nil},
+		{checkpoint(b.a, 1, 7, "base1", "diff"), nil},
+		{checkpoint(b.a, 1, 8, "base2"), nil},
+		{checkpoint(b.a, 1, 9, "base3"), []string{"base1", "diff"}},
+	} {
+		got, err := b.a.PutCheckpoint(t.Context(), h, step.cp)
+		if err != nil || !slices.Equal(got, step.want) {
+			t.Errorf("checkpoint from %d: got %v, %v, want %v", step.cp.GetFrom().GetSeq(), got, err, step.want)
+		}
+	}
+}
+
+func TestLowestFrom(t *testing.T) {
+	b := newBench(t, nil)
+	lowest := func() string {
+		low, named, err := b.a.LowestFrom(t.Context(), logOf(b.a))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(low, named)
+	}
+	check := func(when, want string) {
+		t.Helper()
+		if got := lowest(); got != want {
+			t.Errorf("%s: got %s, want %s", when, got, want)
+		}
+	}
+	check("nothing served", "0 false")
+	h := b.serve(b.a, 0)
+	check("served", "5 true")
+	put := func(from uint64) {
+		t.Helper()
+		if _, err := b.a.PutCheckpoint(t.Context(), h, checkpoint(b.a, 1, from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(10)
+	check("one checkpoint", "5 true")
+	put(20)
+	check("the previous one begins at 10", "10 true")
+
+	other, err := b.a.Acquire(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate { cancel(); return clustertest.Delay })
+	wantErr(t, "serve", b.a.Serve(ctx, other, 0, logOf(b.a), 8), cluster.ErrUnavailable)
+	b.faults.Decide(nil)
+	check("a segment from 8 may be on its way", "8 true")
+	if n, err := b.faults.Flush(t.Context()); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	check("it has landed unseen", "8 true")
+	if other, err = b.a.Acquire(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	check("it is in the record", "8 true")
+	if err := b.a.Serve(t.Context(), other, 0, logOf(b.a), 30); err != nil {
+		t.Fatal(err)
+	}
+	check("closed as empty and still named", "8 true")
 }

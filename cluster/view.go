@@ -125,6 +125,10 @@ func (v *View) Changed() <-chan struct{} { return v.snap.Load().routes.next }
 // Nodes returns the nodes that live, by name. The caller must not change them.
 func (v *View) Nodes() []*clusterv1.Node { return v.snap.Load().nodes.sorted }
 
+// NodesChanged is to Nodes what Changed is to Routes, and may also be closed for
+// another reason.
+func (v *View) NodesChanged() <-chan struct{} { return v.snap.Load().next }
+
 // Catalog returns what is for sale.
 func (v *View) Catalog() *Catalog { return v.snap.Load().catalog }
 

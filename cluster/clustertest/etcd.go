@@ -17,7 +17,7 @@ type Etcd struct {
 	t      testing.TB
 	cfg    *embed.Config
 	server *embed.Etcd
-	addr   string
+	links  []*Link // The first is for clients that are not to be cut off.
 }
 
 // Start starts an etcd, and stops it when the test ends.
@@ -44,6 +44,7 @@ func start(t testing.TB, fsync bool) *Etcd {
 	e := &Etcd{t: t, cfg: cfg}
 	e.run()
 	t.Cleanup(e.Stop)
+	e.Link()
 	return e
 }
 
@@ -60,31 +61,49 @@ func (e *Etcd) run() {
 		e.t.Fatal("start etcd: not ready after 20 s")
 	}
 	e.server = server
-	e.addr = server.Clients[0].Addr().String()
-}
-
-// Addr is the host:port for clients.
-func (e *Etcd) Addr() string { return e.addr }
-
-// Stop stops the server. Its data stays.
-func (e *Etcd) Stop() {
-	if e.server != nil {
-		e.server.Close()
-		e.server = nil
+	for _, l := range e.links {
+		l.point(e.target())
 	}
 }
 
-// Restart starts a stopped server again, at the same address.
+func (e *Etcd) target() string { return e.server.Clients[0].Addr().String() }
+
+// Addr is the host:port for clients.
+func (e *Etcd) Addr() string { return e.links[0].Addr() }
+
+// Link returns a new way to this etcd, for clients that are to be cut off.
+func (e *Etcd) Link() *Link {
+	e.t.Helper()
+	l := newLink(e.t, e.target())
+	e.links = append(e.links, l)
+	return l
+}
+
+// Heal ends a Cut.
+func (e *Etcd) Heal(l *Link) { l.point(e.target()) }
+
+// Stop stops the server, as a crash would for its clients. Its data stays.
+func (e *Etcd) Stop() {
+	if e.server == nil {
+		return
+	}
+	// A server that stops waits for its clients, and they would not go.
+	for _, l := range e.links {
+		l.Cut()
+	}
+	e.server.Close()
+	e.server = nil
+}
+
+// Restart stops the server and starts it again with its data.
 func (e *Etcd) Restart() {
 	e.t.Helper()
 	e.Stop()
-	u := url.URL{Scheme: "http", Host: e.addr}
-	e.cfg.ListenClientUrls, e.cfg.AdvertiseClientUrls = []url.URL{u}, []url.URL{u}
 	e.run()
 }
 
 // Client returns a new client, closed when the test ends.
-func (e *Etcd) Client() *clientv3.Client { return Dial(e.t, e.addr) }
+func (e *Etcd) Client() *clientv3.Client { return Dial(e.t, e.Addr()) }
 
 // Dial returns a client of the etcd at addr, closed when the test ends.
 func Dial(t testing.TB, addr string) *clientv3.Client {
