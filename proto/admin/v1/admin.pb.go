@@ -128,7 +128,8 @@ func (x *PutProductResponse) GetProduct() *v1.Product {
 type RestockRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Sku   string                 `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
-	// Chosen by the caller. The same id with the same quantity adds once.
+	// Chosen by the caller. The same id with the same quantity adds once. The id
+	// "initial" belongs to PutProduct.
 	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	Quantity      int64  `protobuf:"varint,3,opt,name=quantity,proto3" json:"quantity,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -187,10 +188,7 @@ func (x *RestockRequest) GetQuantity() int64 {
 }
 
 type RestockResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Free units over all slices right after it. A call that was repeated is
-	// told what the first was told.
-	Free          int64 `protobuf:"varint,1,opt,name=free,proto3" json:"free,omitempty"`
+	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -223,13 +221,6 @@ func (x *RestockResponse) ProtoReflect() protoreflect.Message {
 // Deprecated: Use RestockResponse.ProtoReflect.Descriptor instead.
 func (*RestockResponse) Descriptor() ([]byte, []int) {
 	return file_admin_v1_admin_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *RestockResponse) GetFree() int64 {
-	if x != nil {
-		return x.Free
-	}
-	return 0
 }
 
 type GrantRequest struct {
@@ -1040,9 +1031,8 @@ const file_admin_v1_admin_proto_rawDesc = "" +
 	"\x0eRestockRequest\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x1a\n" +
-	"\bquantity\x18\x03 \x01(\x03R\bquantity\"%\n" +
-	"\x0fRestockResponse\x12\x12\n" +
-	"\x04free\x18\x01 \x01(\x03R\x04free\"j\n" +
+	"\bquantity\x18\x03 \x01(\x03R\bquantity\"\x11\n" +
+	"\x0fRestockResponse\"j\n" +
 	"\fGrantRequest\x12\x16\n" +
 	"\x06player\x18\x01 \x01(\tR\x06player\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x1a\n" +
