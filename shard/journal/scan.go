@@ -35,7 +35,8 @@ const (
 
 // Scan reads the entries from..to of a log, both included, in order. With to 0
 // it reads up to the first seal or, if there is none, to the end that the log
-// had when Scan began. The first seal ends the log; it is not passed to fn.
+// had when Scan began. The first seal ends the log; it is not passed to fn, and
+// may itself be the entry asked for with to.
 //
 // It returns the last entry that was read (from-1 if there was none), and
 // whether it came upon a seal. It returns ErrNoLog; ErrMissing when the log
@@ -228,7 +229,7 @@ func (s *scan) take(m *nats.Msg) error {
 	}
 	if e.Seal {
 		s.sealed = true
-		if !s.open {
+		if !s.open && s.next != s.to {
 			return fmt.Errorf("%w: it was sealed at %d, asked for up to %d", ErrMissing, seq, s.to)
 		}
 		return nil

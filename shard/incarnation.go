@@ -1,0 +1,299 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/holdfast-game/holdfast/actors"
+	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/cluster/broadcast"
+	"github.com/holdfast-game/holdfast/cluster/peer"
+	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
+	"github.com/holdfast-game/holdfast/shard/checkpoint"
+	"github.com/holdfast-game/holdfast/shard/journal"
+)
+
+// incarnation is one life of the node in the cluster: one lease, one log, one
+// actor system, one set of shards. Nothing of it survives its end.
+type incarnation struct {
+	node    *Node
+	cfg     Config
+	log     *slog.Logger
+	metrics *Metrics
+
+	view   *cluster.View
+	mesh   *peer.Mesh
+	bus    *broadcast.Bus
+	js     jetstream.JetStream
+	system *actor.ActorSystem
+	member *cluster.Member
+
+	// Only with the shard role; journal is nil otherwise.
+	journal *journal.Log
+	logName cluster.LogName
+	store   *checkpoint.Store
+	// appended counts the bytes given to the journal.
+	appended atomic.Int64
+	outbox   *outbox
+	letters  *deadLetters
+
+	// shards is the routing table within the node: nil where a shard is not
+	// served here.
+	shards []atomic.Pointer[hosted]
+	// failures brings shards that stopped themselves to reconcile. It has room
+	// for every shard once.
+	failures chan failure
+
+	// drain is closed when the node should give up its shards in good order.
+	drain <-chan struct{}
+	// ctx ends with the incarnation; its cause says why.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	wg     sync.WaitGroup
+
+	// purging is held to purge the own log, and shared to name entries of it.
+	purging sync.RWMutex
+
+	// pauses says until when a shard that failed to be claimed is left alone.
+	pausesMu sync.Mutex
+	pauses   map[cluster.ShardID]time.Time
+}
+
+// failure is a shard that stopped itself, and why.
+type failure struct {
+	shard *hosted
+	err   error
+}
+
+// stuckAfter is how long the log may stand still with work to do before the
+// lease is no longer kept alive: a node that cannot write lets its shards go.
+const stuckAfter = 2 * time.Second
+
+// progress says whether the lease may be kept alive.
+func (inc *incarnation) progress() bool {
+	if inc.journal == nil {
+		return true
+	}
+	last, idle := inc.journal.LastProgress()
+	return idle || time.Since(last) < stuckAfter
+}
+
+// open creates the incarnation's log and what hangs on it.
+func (inc *incarnation) open(ctx context.Context) error {
+	inc.logName = logName(inc.view.ClusterID(), inc.member.Incarnation())
+	var err error
+	if inc.store, err = checkpoint.Open(ctx, inc.js, inc.view.ClusterID(), inc.cfg.Replicas); err != nil {
+		return fmt.Errorf("open the checkpoint store: %w", err)
+	}
+	if inc.letters, err = openDeadLetters(ctx, inc.js, inc.view.ClusterID(), inc.cfg.Replicas, inc.log); err != nil {
+		return err
+	}
+	// The committer may report durability as soon as the log is open, so the
+	// outbox must stand behind it before: both are made here, in this order.
+	var box atomic.Pointer[outbox]
+	inc.journal, err = journal.Open(ctx, inc.js, journal.Config{
+		Cluster: inc.view.ClusterID(), Name: inc.logName, Incarnation: inc.member.Incarnation(),
+		Replicas: inc.cfg.Replicas, Logger: inc.log, Metrics: inc.metrics.Journal,
+		OnDurable: func(s journal.Stamp) {
+			if b := box.Load(); b != nil {
+				b.release(s)
+			}
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("open the node log: %w", err)
+	}
+	inc.outbox = newOutbox(inc.journal, inc.deliver, inc.metrics)
+	box.Store(inc.outbox)
+	return nil
+}
+
+// run serves until the lease or the log is lost, or until the node drains.
+func (inc *incarnation) run(drain time.Duration) error {
+	var fenced <-chan struct{}
+	if inc.journal != nil {
+		fenced = inc.journal.Done()
+		inc.goRun(inc.reconcile)
+		inc.goRun(inc.checkpoints)
+		inc.goRun(inc.janitor)
+	}
+	inc.goRun(func(ctx context.Context) {
+		if err := cluster.RunPlanner(ctx, inc.member); err != nil && ctx.Err() == nil {
+			inc.log.Error("planner stopped", "err", err)
+		}
+	})
+	select {
+	case <-fenced:
+		return fmt.Errorf("lost the log: %w", inc.journal.Err())
+	case <-inc.member.Done():
+		return fmt.Errorf("lost the lease: %w", inc.member.Err())
+	case <-inc.drain:
+	}
+	ctx, cancel := context.WithTimeout(inc.ctx, drain)
+	defer cancel()
+	return inc.handBack(ctx)
+}
+
+// goRun runs f until the incarnation ends, which waits for it.
+func (inc *incarnation) goRun(f func(context.Context)) {
+	inc.wg.Go(func() { f(inc.ctx) })
+}
+
+// end drops everything: no answer, no message leaves any more.
+func (inc *incarnation) end() {
+	inc.cancel(errStopped)
+	if inc.outbox != nil {
+		inc.outbox.close()
+	}
+	inc.wg.Wait()
+	for i := range inc.shards {
+		if h := inc.shards[i].Swap(nil); h != nil {
+			h.stop()
+			inc.metrics.shards.Dec()
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if inc.journal != nil {
+		if err := inc.journal.Close(ctx); err != nil && !errors.Is(err, journal.ErrFenced) {
+			inc.log.Warn("close the log", "err", err)
+		}
+	}
+	if inc.letters != nil {
+		inc.letters.close()
+	}
+	if inc.member != nil {
+		if err := inc.member.Leave(ctx); err != nil {
+			inc.log.Warn("leave the cluster", "err", err)
+		}
+	}
+	if err := inc.mesh.Stop(ctx); err != nil {
+		inc.cfg.Logger.Warn("close the peer listener", "err", err)
+	}
+}
+
+// hosts says whether an actor lives on this node. Behaviours see it as
+// actors.Env.Local.
+func (inc *incarnation) hosts(ref actors.Ref) bool {
+	return inc.shards[cluster.ActorID(ref).Shard(len(inc.shards))].Load() != nil
+}
+
+// command puts a command into its shard's mailbox, unless the node has too much
+// to do already: admission is here, before anything was decided.
+func (inc *incarnation) command(c *cluster.Command) {
+	if int(c.Shard) >= len(inc.shards) {
+		inc.answerNow(c, &cluster.Answer{Code: clientv1.Code_CODE_INVALID_ARGUMENT, Text: fmt.Sprintf("shard %d does not exist", c.Shard)})
+		return
+	}
+	h := inc.shards[c.Shard].Load()
+	if h == nil {
+		inc.redirect(c)
+		return
+	}
+	if inc.journal.Backlog() >= inc.cfg.MaxBacklog || !h.post(c, inc.cfg.MaxQueued) {
+		inc.metrics.shed.Inc()
+		inc.answerNow(c, &cluster.Answer{
+			Code: clientv1.Code_CODE_OVERLOADED, Text: "the node has too much to do; nothing was changed", RetryAfterMs: 100,
+		})
+	}
+}
+
+// message puts an actor's message into its addressee's mailbox. It is dropped
+// when the shard is not here or drowning: its sender says it again.
+func (inc *incarnation) message(m *cluster.Message) {
+	if int(m.Shard) >= len(inc.shards) {
+		return
+	}
+	if h := inc.shards[m.Shard].Load(); h != nil && !h.post(m, 2*inc.cfg.MaxQueued) {
+		inc.metrics.messagesDropped.Inc()
+	}
+}
+
+// send delivers one actor's message to another: at once on this node, through
+// the outbox to any other.
+func (inc *incarnation) send(from actors.Ref, s *actors.Send) {
+	to := cluster.ActorID(s.To)
+	m := &cluster.Message{Shard: to.Shard(len(inc.shards)), From: cluster.ActorID(from), To: to, Body: s.Body}
+	if inc.shards[m.Shard].Load() != nil {
+		inc.message(m)
+		return
+	}
+	if owner := inc.view.Routes().Owner(m.Shard); owner.Owned() && owner.Incarnation != inc.member.Incarnation() {
+		inc.outbox.put(output{to: owner.Address, message: m})
+	}
+}
+
+// redirect tells the sender of a command that its shard is not served here, and
+// who serves it as far as this node knows.
+func (inc *incarnation) redirect(c *cluster.Command) {
+	a := &cluster.Answer{NotOwner: true}
+	if owner := inc.view.Routes().Owner(c.Shard); owner.Incarnation != inc.member.Incarnation() {
+		a.Owner = owner
+	}
+	inc.answerNow(c, a)
+}
+
+// answerNow answers a command on which nothing was decided, so that the answer
+// depends on no record and need not wait for the log.
+func (inc *incarnation) answerNow(c *cluster.Command, a *cluster.Answer) {
+	a.Call = c.Call
+	inc.mesh.SendAnswer(c.ReplyTo, a)
+}
+
+// deliver carries out what the outbox lets go.
+func (inc *incarnation) deliver(o *output) {
+	switch {
+	case o.answer != nil:
+		inc.mesh.SendAnswer(o.to, o.answer)
+	case o.message != nil:
+		inc.mesh.SendMessage(o.to, o.message)
+	default:
+		body, err := proto.Marshal(o.broadcast.Body)
+		if err == nil {
+			err = inc.bus.Publish(o.broadcast.Topic, body)
+		}
+		if err != nil {
+			inc.log.Warn("broadcast lost", "topic", o.broadcast.Topic, "err", err)
+		}
+	}
+}
+
+// method looks up what a command asks for, and whether its caller may.
+func (inc *incarnation) method(c *cluster.Command) (actors.Method, *actors.Refusal) {
+	kind, ok := inc.cfg.Kinds.Kind(c.To.Kind)
+	if !ok {
+		return actors.Method{}, actors.Refusef(clientv1.Code_CODE_NOT_FOUND, "no kind of actor is called %q", c.To.Kind)
+	}
+	m, ok := kind.Methods[c.Method]
+	if !ok {
+		return actors.Method{}, actors.Refusef(clientv1.Code_CODE_NOT_FOUND, "kind %q has no method %q", c.To.Kind, c.Method)
+	}
+	caller := actors.Caller{Player: actors.PlayerID(c.Caller.Player), Admin: c.Caller.Admin}
+	if !m.Allow(caller, actors.Ref(c.To)) {
+		return actors.Method{}, actors.Refusef(clientv1.Code_CODE_UNAUTHENTICATED, "%s.%s on %q is not for this caller", c.To.Kind, c.Method, c.To.ID)
+	}
+	return m, nil
+}
+
+// failed takes a shard that stopped itself out of the routing table.
+func (inc *incarnation) failed(h *hosted, err error) {
+	if !inc.shards[h.id].CompareAndSwap(h, nil) {
+		return
+	}
+	inc.metrics.shards.Dec()
+	if inc.ctx.Err() != nil || errors.Is(err, journal.ErrFenced) || errors.Is(err, journal.ErrClosed) {
+		return // all shards go; run says why
+	}
+	inc.metrics.shardFailures.Inc()
+	inc.log.Error("shard stopped itself", "shard", h.id, "epoch", h.hold.Epoch, "err", err)
+	inc.failures <- failure{shard: h, err: err}
+}

@@ -1,0 +1,99 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/shard/journal"
+)
+
+const (
+	// purgePace is how often the own log is shortened.
+	purgePace = 2 * time.Second
+	// sweepPace is how often the logs of incarnations that are gone are looked
+	// for.
+	sweepPace = 10 * time.Second
+	// orphanSweeps is how many sweeps in a row must find a log without an owner
+	// before it is removed: a node that has just joined is not in every view.
+	orphanSweeps = 3
+)
+
+// janitor removes what no shard's record names any more: entries of the own
+// log, and whole logs of incarnations that are gone.
+func (inc *incarnation) janitor(ctx context.Context) {
+	purge, sweep := time.NewTicker(purgePace), time.NewTicker(sweepPace)
+	defer purge.Stop()
+	defer sweep.Stop()
+	orphans := make(map[cluster.LogName]int)
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-purge.C:
+			err = inc.purge(ctx)
+		case <-sweep.C:
+			err = inc.sweep(ctx, orphans)
+		}
+		if err != nil && ctx.Err() == nil {
+			inc.log.Warn("clean up", "err", err)
+		}
+	}
+}
+
+// purge drops the own log's entries below the smallest that any shard names,
+// whoever owns it, or is about to name.
+func (inc *incarnation) purge(ctx context.Context) error {
+	inc.purging.Lock()
+	defer inc.purging.Unlock()
+	seq, named, err := inc.member.LowestFrom(ctx, inc.logName)
+	if err != nil || !named {
+		return err
+	}
+	if err := inc.journal.Purge(ctx, seq); err != nil {
+		return fmt.Errorf("purge the log below %d: %w", seq, err)
+	}
+	return nil
+}
+
+// sweep removes logs that no shard names and whose incarnation is gone. They
+// are sealed first: their writer may only be asleep.
+func (inc *incarnation) sweep(ctx context.Context, orphans map[cluster.LogName]int) error {
+	names, err := journal.List(ctx, inc.js, inc.view.ClusterID())
+	if err != nil {
+		return fmt.Errorf("list logs: %w", err)
+	}
+	alive := map[cluster.LogName]bool{inc.logName: true}
+	for _, n := range inc.view.Nodes() {
+		alive[logName(inc.view.ClusterID(), cluster.Incarnation(n.GetIncarnation()))] = true
+	}
+	for _, name := range names {
+		if alive[name] {
+			delete(orphans, name)
+			continue
+		}
+		_, named, err := inc.member.LowestFrom(ctx, name)
+		if err != nil {
+			return err
+		}
+		if named {
+			delete(orphans, name)
+			continue
+		}
+		if orphans[name]++; orphans[name] < orphanSweeps {
+			continue
+		}
+		if _, err := journal.Seal(ctx, inc.js, name, inc.member.Incarnation()); err != nil && !errors.Is(err, journal.ErrNoLog) {
+			return fmt.Errorf("seal the abandoned log %s: %w", name, err)
+		}
+		if err := journal.Delete(ctx, inc.js, name); err != nil && !errors.Is(err, journal.ErrNoLog) {
+			return fmt.Errorf("delete the abandoned log %s: %w", name, err)
+		}
+		delete(orphans, name)
+		inc.log.Info("deleted a log that no shard needs", "log", name)
+	}
+	return nil
+}

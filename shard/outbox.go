@@ -1,0 +1,122 @@
+package shard
+
+import (
+	"sync"
+
+	"github.com/holdfast-game/holdfast/actors"
+	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/shard/journal"
+)
+
+// maxOutputs bounds what waits in the outbox. Admission stops client commands
+// long before (see Config.MaxBacklog); past it outputs are dropped and counted,
+// which is safe because every one of them is asked for or sent again.
+const maxOutputs = 1 << 18
+
+// output is one thing that leaves the node: an answer or a message, to a peer,
+// or else a broadcast.
+type output struct {
+	stamp journal.Stamp
+
+	to      cluster.Address
+	answer  *cluster.Answer
+	message *cluster.Message
+
+	broadcast actors.Broadcast
+}
+
+// position is what the outbox needs of the log.
+type position interface {
+	End() journal.Stamp
+	Durable() journal.Stamp
+}
+
+// outbox holds back what leaves the node until the log is durable up to the
+// moment it was produced: rule 4 of ownership. Outputs leave in the order in
+// which they were put in.
+type outbox struct {
+	log     position
+	deliver func(*output)
+	metrics *Metrics
+
+	mu     sync.Mutex
+	queue  []output // queue[head:] waits, stamps never decreasing
+	head   int
+	closed bool
+
+	// spare is the array that release used last, for the next one.
+	spare []output
+}
+
+func newOutbox(log position, deliver func(*output), m *Metrics) *outbox {
+	return &outbox{log: log, deliver: deliver, metrics: m}
+}
+
+// put stamps o and lets it go at once if the log is durable there and nothing
+// waits before it.
+func (b *outbox) put(o output) {
+	b.mu.Lock()
+	// The stamp is read under the lock so that the queue's stamps never decrease.
+	o.stamp = b.log.End()
+	if b.closed {
+		b.mu.Unlock()
+		return
+	}
+	if b.head == len(b.queue) && b.log.Durable() >= o.stamp {
+		b.mu.Unlock()
+		b.deliver(&o)
+		return
+	}
+	if len(b.queue)-b.head >= maxOutputs {
+		b.mu.Unlock()
+		b.metrics.outputsDropped.Inc()
+		return
+	}
+	b.queue = append(b.queue, o)
+	b.mu.Unlock()
+}
+
+// release lets everything go that was produced at or before durable. It is
+// called by the committer only, in order.
+func (b *outbox) release(durable journal.Stamp) {
+	b.mu.Lock()
+	n := b.head
+	for n < len(b.queue) && b.queue[n].stamp <= durable {
+		n++
+	}
+	ready := append(b.spare[:0], b.queue[b.head:n]...)
+	clear(b.queue[b.head:n])
+	b.head = n
+	switch {
+	case b.head == len(b.queue):
+		b.queue, b.head = b.queue[:0], 0
+	case b.head > len(b.queue)/2:
+		kept := copy(b.queue, b.queue[b.head:])
+		clear(b.queue[kept:])
+		b.queue, b.head = b.queue[:kept], 0
+	}
+	b.mu.Unlock()
+
+	for i := range ready {
+		b.deliver(&ready[i])
+	}
+	clear(ready)
+	b.spare = ready
+}
+
+// close drops everything that waits, and all that comes later: nothing of a
+// fenced incarnation may leave.
+func (b *outbox) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	clear(b.queue)
+	b.queue, b.head = nil, 0
+}
+
+// waiting returns how many outputs wait.
+func (b *outbox) waiting() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.queue) - b.head
+}
