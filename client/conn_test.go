@@ -339,6 +339,40 @@ func TestClose(t *testing.T) {
 	}
 }
 
+// A server that is silent for three of its own ping intervals is taken for
+// dead; one that answers is not, pings or no pings.
+func TestSilentServerIsLeft(t *testing.T) {
+	const interval = 30 * time.Millisecond
+	var silent atomic.Bool
+	var connections atomic.Int64
+	s := serve(t, func(c *clienttest.Session, f *clientv1.ClientFrame) *clientv1.ServerFrame {
+		connections.Store(int64(c.Number))
+		if silent.Load() && c.Number == 1 {
+			return nil
+		}
+		return answers(c, f)
+	})
+	s.Welcome = func(w *clientv1.Welcome) {
+		w.Limits = &clientv1.Limits{PingIntervalMs: uint32(interval / time.Millisecond)}
+	}
+	c := dial(t, s, client.Options{})
+	for began := time.Now(); time.Since(began) < 6*interval; {
+		if _, err := c.Ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := connections.Load(); got != 1 {
+		t.Errorf("a server that answers was left: got connection %d, want the first", got)
+	}
+	silent.Store(true)
+	if _, err := c.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := connections.Load(); got != 2 {
+		t.Errorf("got the answer on connection %d, want the second", got)
+	}
+}
+
 func TestNoReconnect(t *testing.T) {
 	s := serve(t, func(c *clienttest.Session, _ *clientv1.ClientFrame) *clientv1.ServerFrame {
 		c.Drop()

@@ -32,6 +32,8 @@ type wire struct {
 	writeTimeout time.Duration
 	// patience is how long the server may stay silent: it pings us. 0: for ever.
 	patience time.Duration
+	// heard is when the read deadline was set last. The receiver's.
+	heard time.Time
 
 	// in is reused for every frame received.
 	in []byte
@@ -100,22 +102,23 @@ func (w *wire) greet(token, name string) error {
 		return fmt.Errorf("%w: Hello answered by %T", ErrProtocol, f.Body)
 	}
 	if ms := w.welcome.GetLimits().GetPingIntervalMs(); ms > 0 {
-		// Two pings lost, and some room.
-		w.patience = 2*time.Duration(ms)*time.Millisecond + 5*time.Second
+		// Two pings may be late or lost.
+		w.patience = 3 * time.Duration(ms) * time.Millisecond
 		reply := w.ws.PingHandler()
 		w.ws.SetPingHandler(func(data string) error {
-			w.extend()
+			w.extend(time.Now())
 			return reply(data)
 		})
 	}
-	w.extend()
+	w.extend(time.Now())
 	return nil
 }
 
 // extend gives the server another stretch of patience.
-func (w *wire) extend() {
+func (w *wire) extend(now time.Time) {
 	if w.patience > 0 {
-		_ = w.ws.SetReadDeadline(time.Now().Add(w.patience))
+		w.heard = now
+		_ = w.ws.SetReadDeadline(now.Add(w.patience))
 	}
 }
 
@@ -178,6 +181,10 @@ func (w *wire) receiveEncoded() ([]byte, error) {
 		in = in[:len(in)+n]
 		if err == io.EOF {
 			w.in = in
+			// Setting a deadline costs a timer, too much for every frame.
+			if now := time.Now(); now.Sub(w.heard) > w.patience/4 {
+				w.extend(now)
+			}
 			return in, nil
 		}
 		if err != nil {
