@@ -21,23 +21,27 @@ const feedPause = 100 * time.Millisecond
 
 // list reads everything under the prefix as of one revision.
 func (v *View) list(ctx context.Context) (*snapshot, error) {
-	var (
-		rev     int64
-		changes = make(map[string][]change)
-		key     = v.keys.all()
-		end     = clientv3.GetPrefixRangeEnd(key)
-	)
 	for {
-		opts := []clientv3.OpOption{clientv3.WithRange(end), clientv3.WithLimit(v.page)}
-		if rev != 0 {
-			opts = append(opts, clientv3.WithRev(rev))
+		snap, err := v.listPages(ctx)
+		if !errors.Is(err, rpctypes.ErrCompacted) {
+			return snap, err
 		}
+		// That revision was compacted away between two pages: begin anew.
+	}
+}
+
+func (v *View) listPages(ctx context.Context) (*snapshot, error) {
+	key := v.keys.all()
+	opts := []clientv3.OpOption{clientv3.WithRange(clientv3.GetPrefixRangeEnd(key)), clientv3.WithLimit(v.page)}
+	changes := make(map[string][]change)
+	for rev := int64(0); ; {
 		resp, err := v.client.Get(ctx, key, opts...)
 		if err != nil {
 			return nil, err
 		}
 		if rev == 0 {
 			rev = resp.Header.Revision
+			opts = append(opts, clientv3.WithRev(rev))
 		}
 		for _, kv := range resp.Kvs {
 			v.collect(changes, kv, false)

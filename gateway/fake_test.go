@@ -6,7 +6,6 @@ import (
 	"iter"
 	"maps"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
@@ -171,6 +171,45 @@ type house struct {
 	catalog fakeCatalog
 	addr    string
 	served  chan error
+	metrics *prometheus.Registry
+	// wrap goes around each accepted connection. nil: nothing does.
+	wrap func(*net.TCPConn) net.Conn
+}
+
+// wrapping is a listener whose connections are wrapped.
+type wrapping struct {
+	net.Listener
+	wrap func(*net.TCPConn) net.Conn
+}
+
+func (l wrapping) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.wrap(c.(*net.TCPConn)), nil
+}
+
+// count is the value of a counter or gauge, of those with that label value when
+// one is given.
+func (h *house) count(t testing.TB, name, label string) float64 {
+	t.Helper()
+	families, err := h.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, f := range families {
+		if f.GetName() != "holdfast_gateway_"+name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			if label == "" || m.GetLabel()[0].GetValue() == label {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
 }
 
 // open starts a gateway without rate limit on a port of its own.
@@ -183,8 +222,8 @@ func open(t testing.TB, change func(c *gateway.Config, h *house)) *house {
 		bus:     newFakeBus(),
 		catalog: fakeCatalog{"sword": {Sku: "sword", Title: "A sword", Price: 10, Currency: "gold", Slices: 2, LowStock: 10}},
 		served:  make(chan error, 1),
+		metrics: prometheus.NewRegistry(),
 	}
-	var ln net.Listener
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -193,11 +232,14 @@ func open(t testing.TB, change func(c *gateway.Config, h *house)) *house {
 	if change != nil {
 		change(&cfg, h)
 	}
+	if h.wrap != nil {
+		ln = wrapping{ln, h.wrap}
+	}
 	verifier, err := auth.New(auth.Config{Secret: secret})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Gateway, err = gateway.New(cfg, h.router, func() gateway.Catalog { return h.catalog }, h.bus, verifier, nil, nil)
+	h.Gateway, err = gateway.New(cfg, h.router, func() gateway.Catalog { return h.catalog }, h.bus, verifier, nil, gateway.NewMetrics(h.metrics))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,8 +338,8 @@ func (c *wsClient) ask(f *clientv1.ClientFrame) *clientv1.ServerFrame {
 	return c.receive()
 }
 
-// closed expects the connection to end with this close code, and returns the
-// frames that came before.
+// closed expects the connection to end with this close code, hangs up, and
+// returns the frames that came before.
 func (c *wsClient) closed(code int) (before []*clientv1.ServerFrame) {
 	c.t.Helper()
 	for {
@@ -309,6 +351,7 @@ func (c *wsClient) closed(code int) (before []*clientv1.ServerFrame) {
 		if !websocket.IsCloseError(err, code) {
 			c.t.Fatalf("connection ended with %v, want close code %d; before it %v", err, code, before)
 		}
+		_ = c.ws.Close()
 		return before
 	}
 }
@@ -341,4 +384,7 @@ func call(seq uint64, c *clientv1.Call) *clientv1.ClientFrame {
 
 var subprotocols = []string{gateway.SubprotocolProto, gateway.SubprotocolJSON}
 
-var _ http.Handler = (*gateway.Gateway)(nil)
+
+func product(sku string) *clusterv1.Product {
+	return &clusterv1.Product{Sku: sku, Title: strings.ToUpper(sku), Price: 10, Currency: "gold", Slices: 1}
+}

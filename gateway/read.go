@@ -127,9 +127,18 @@ func (s *session) overdue(why reason) {
 // told to go.
 const lingerBytes = 1 << 20
 
-// awaitHangup reads what the client still sends, until it hangs up or the
-// writer's linger deadline has passed.
+// awaitHangup reads what the client still sends, until it hangs up or answers
+// the close, or the writer's linger deadline has passed.
 func (s *session) awaitHangup() {
+	var err error
+	for err == nil {
+		_, _, err = s.ws.NextReader()
+	}
+	var closeErr *websocket.CloseError
+	if errors.As(err, &closeErr) {
+		return
+	}
+	// In the middle of a message that was not wanted.
 	_, _ = io.CopyN(io.Discard, s.wire.br, lingerBytes)
 }
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"crypto/rand"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -33,7 +34,7 @@ type session struct {
 	out     []byte
 	written chan struct{} // closed when the writer has ended
 
-	pings *time.Timer // set once, before the first ping is due
+	pings *time.Timer // runs from the Welcome to the end
 }
 
 func newSession(g *Gateway, ws *websocket.Conn, w *wire) *session {
@@ -47,6 +48,11 @@ func newSession(g *Gateway, ws *websocket.Conn, w *wire) *session {
 		written: make(chan struct{}),
 	}
 	s.log = g.log.With("session", s.id)
+	s.pings = time.AfterFunc(math.MaxInt64, func() { // reset by run
+		if s.queue.pingDue() {
+			s.pings.Reset(g.cfg.PingInterval)
+		}
+	})
 	if g.cfg.RequestsPerSecond > 0 {
 		s.limiter = rate.NewLimiter(rate.Limit(g.cfg.RequestsPerSecond), g.cfg.Burst)
 	}
@@ -74,10 +80,10 @@ func (s *session) run() {
 	greeted := s.greet()
 	s.g.handshakes.Add(-1)
 	if greeted {
-		s.keepAlive()
+		s.pings.Reset(s.g.cfg.PingInterval)
 		s.read()
-		s.pings.Stop()
 	}
+	s.pings.Stop()
 	<-s.written
 	s.awaitHangup()
 	_ = s.wire.Close()

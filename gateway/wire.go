@@ -61,13 +61,16 @@ func newWire(c net.Conn, cfg *Config, flushes func()) *wire {
 
 // Read is called by br only, so only when it holds nothing.
 func (w *wire) Read(p []byte) (int, error) {
-	switch now := time.Now(); {
+	switch {
 	case !w.helloBy.IsZero():
 		w.setReadBy(w.helloBy)
 	case !w.begun.IsZero():
 		w.setReadBy(w.begun.Add(w.frame))
-	case w.readBy.Sub(now) < w.pongWait:
-		w.setReadBy(now.Add(w.pongWait + w.pongWait/8))
+	default:
+		now, slack := time.Now(), w.pongWait/8
+		if left := w.readBy.Sub(now); left < w.pongWait || left > w.pongWait+slack {
+			w.setReadBy(now.Add(w.pongWait + slack))
+		}
 	}
 	n, err := w.Conn.Read(p)
 	if n > 0 && w.begun.IsZero() {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -126,14 +125,4 @@ func (s *session) writeFailed(err error) {
 	}
 	s.queue.close(farewell{reason: why})
 	_ = s.wire.Close()
-}
-
-// keepAlive pings until the connection closes.
-func (s *session) keepAlive() {
-	every := s.g.cfg.PingInterval
-	s.pings = time.AfterFunc(every, func() {
-		if s.queue.pingDue() {
-			s.pings.Reset(every)
-		}
-	})
 }

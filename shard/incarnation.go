@@ -41,6 +41,8 @@ type incarnation struct {
 	journal *journal.Log
 	logName cluster.LogName
 	store   *checkpoint.Store
+	// opened is journal, for progress, which is asked from the moment of joining.
+	opened atomic.Pointer[journal.Log]
 	// appended counts the bytes given to the journal.
 	appended atomic.Int64
 	outbox   *outbox
@@ -80,10 +82,11 @@ const stuckAfter = 2 * time.Second
 
 // progress says whether the lease may be kept alive.
 func (inc *incarnation) progress() bool {
-	if inc.journal == nil {
+	log := inc.opened.Load()
+	if log == nil {
 		return true
 	}
-	last, idle := inc.journal.LastProgress()
+	last, idle := log.LastProgress()
 	return idle || time.Since(last) < stuckAfter
 }
 
@@ -112,6 +115,7 @@ func (inc *incarnation) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the node log: %w", err)
 	}
+	inc.opened.Store(inc.journal)
 	inc.outbox = newOutbox(inc.journal, inc.deliver, inc.metrics)
 	box.Store(inc.outbox)
 	return nil

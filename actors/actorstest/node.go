@@ -109,6 +109,9 @@ func (n *node) turn(r *resident, msg *actors.Message) {
 			return
 		}
 		r.seq++
+		if n.world.cfg.Journaled != nil {
+			n.world.cfg.Journaled(r.ref, e)
+		}
 	}
 	if v, ok := r.behaviour.(actors.Volatile); ok && d.Volatile != nil {
 		v.ApplyVolatile(d.Volatile)
@@ -149,6 +152,9 @@ func (n *node) emit(r *resident, d *actors.Decision) {
 	w := n.world
 	for _, s := range d.Sends {
 		from, to, body := r.ref, s.To, s.Body
+		if w.cfg.Lose != nil && w.cfg.Lose(from, to, body) {
+			continue
+		}
 		target := w.node(to)
 		if target == n {
 			life := n.life

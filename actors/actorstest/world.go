@@ -32,6 +32,11 @@ type Config struct {
 	// DuplicateDelay bounds how much later a copy arrives. Default 3 s.
 	DuplicateDelay time.Duration
 
+	// Lose is called with every message that an actor sends, and says whether it
+	// gets lost. Optional.
+	Lose func(from, to actors.Ref, body proto.Message) bool
+	// Journaled is called with every event. Optional.
+	Journaled func(actors.Ref, proto.Message)
 	// Heard is called with every broadcast that leaves a node. Optional.
 	Heard func(actors.Broadcast)
 }

@@ -7,9 +7,10 @@ import (
 	"slices"
 )
 
-// evictBatch is how many orders give way at once, at most, so that the table is
-// moved down once in so many purchases.
-const evictBatch = 16
+// evictShare is the share of a table, one in so many, that gives way at once at
+// most: the table is not moved down with every purchase, and still remembers
+// nearly as many orders as it can.
+const evictShare = 8
 
 // table holds orders by number, ascending, above the watermark.
 type table struct {
@@ -77,9 +78,9 @@ func (t *table) room(n uint64, settled bool, size int, floor uint64) (watermark 
 	if !settled {
 		floor = min(floor, n)
 	}
-	for i := range t.orders {
+	for i := range t.orders[:max(1, size/evictShare)] {
 		o := &t.orders[i]
-		if i == evictBatch || o.request >= floor || !o.settled() {
+		if o.request >= floor || !o.settled() {
 			break
 		}
 		watermark = o.request

@@ -27,7 +27,7 @@ type sibling struct {
 type borrowing struct {
 	asked int64  // when a sibling was asked last
 	whom  uint32 // which one
-	open  bool   // it has not answered
+	open  bool   // it has not answered, and may have something
 
 	// What emptySiblings has computed, and until when it holds.
 	empty      []uint32
@@ -73,7 +73,9 @@ func (s *slice) borrow(env *actors.Env, out *actors.Decision) {
 	var whom uint32
 	for step := uint32(1); step < n; step++ {
 		i := (s.index + step) % n
-		if now < s.known(i).dryUntil {
+		// Half of DryFor before the end the answer is refreshed, so that while
+		// everything is sold out there is always one to tell players of.
+		if now < s.known(i).dryUntil-int64(s.cfg.DryFor)/2 {
 			continue
 		}
 		ref := Ref(s.sku, i)
@@ -89,6 +91,7 @@ func (s *slice) borrow(env *actors.Env, out *actors.Decision) {
 		return
 	}
 	s.change.borrow = true
+	s.change.hopeful = now >= s.known(whom).dryUntil
 	s.change.sibling = whom
 	s.change.at = now
 	out.Send(best, &clusterv1.Borrow{})
@@ -97,7 +100,7 @@ func (s *slice) borrow(env *actors.Env, out *actors.Decision) {
 // moving says that units may be on their way between this slice and others, so
 // that a player who finds every slice empty should look again.
 func (s *slice) moving(now time.Time) bool {
-	if s.underWay > 0 || s.change.borrow {
+	if s.underWay > 0 || s.change.hopeful {
 		return true
 	}
 	return s.borrowing.open && now.UnixNano() < s.borrowing.asked+int64(s.cfg.Resend)

@@ -9,9 +9,10 @@ import (
 // change is what a decision does to volatile state. Fields that stay zero
 // change nothing.
 type change struct {
-	sibling uint32 // whom the next five are about
+	sibling uint32 // whom the next six are about
 	at      int64
-	borrow  bool // was asked for units
+	borrow  bool // was asked for units ...
+	hopeful bool // ... and may have some
 	dry     bool // had none to lend ...
 	// ... and none left at all.
 	dryEmpty bool
@@ -36,7 +37,7 @@ func (s *slice) ApplyVolatile(v any) {
 	c := v.(*change)
 	switch {
 	case c.borrow:
-		s.borrowing.asked, s.borrowing.whom, s.borrowing.open = c.at, c.sibling, true
+		s.borrowing.asked, s.borrowing.whom, s.borrowing.open = c.at, c.sibling, c.hopeful
 	case c.dry:
 		sib := s.sibling(c.sibling)
 		sib.dryUntil, sib.empty = c.at+int64(s.cfg.DryFor), c.dryEmpty

@@ -52,8 +52,8 @@ type Config struct {
 	Logger  *slog.Logger
 	Metrics *Metrics
 
-	// outgoing may change an entry's message before it is published, or return
-	// false to lose it. For tests.
+	// outgoing may change what the committer sends, or return false to lose it.
+	// It is called from the committer's goroutine. For tests.
 	outgoing func(*nats.Msg) bool
 }
 

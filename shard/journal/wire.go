@@ -56,22 +56,29 @@ func (w *wire) close() {
 
 // publish sends entry number, which is only accepted behind number-1.
 func (w *wire) publish(number, attempt uint64, entry []byte) error {
-	m := &nats.Msg{
+	return w.send(&nats.Msg{
 		Subject: w.subject,
 		Reply:   w.replyTo('p', number, attempt),
 		Header:  nats.Header{nats.ExpectedLastSeqHdr: {strconv.FormatUint(number-1, 10)}},
 		Data:    entry,
-	}
-	if w.outgoing != nil && !w.outgoing(m) {
-		return nil
-	}
-	return w.nc.PublishMsg(m)
+	})
 }
 
 // read asks for what stands at number.
 func (w *wire) read(number, attempt uint64) error {
 	req := strconv.AppendUint([]byte(`{"seq":`), number, 10)
-	return w.nc.PublishRequest(w.get, w.replyTo('r', number, attempt), append(req, '}'))
+	return w.send(&nats.Msg{
+		Subject: w.get,
+		Reply:   w.replyTo('r', number, attempt),
+		Data:    append(req, '}'),
+	})
+}
+
+func (w *wire) send(m *nats.Msg) error {
+	if w.outgoing != nil && !w.outgoing(m) {
+		return nil
+	}
+	return w.nc.PublishMsg(m)
 }
 
 func (w *wire) replyTo(what byte, number, attempt uint64) string {
