@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -46,6 +47,7 @@ func startProcess(command []string, args ...string) (*process, error) {
 		grace:  stopTimeout,
 		exited: make(chan struct{}),
 	}
+	p.cmd.Env = ownEnvironment(os.Environ())
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", command[0], err)
@@ -55,6 +57,12 @@ func startProcess(command []string, args ...string) (*process, error) {
 		close(p.exited)
 	}()
 	return p, nil
+}
+
+// ownEnvironment leaves out what would tell a node to join some cluster: a
+// process of one's own is told everything by its arguments.
+func ownEnvironment(env []string) []string {
+	return slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "HOLDFAST_") })
 }
 
 // await polls ready until it is true.

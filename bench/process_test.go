@@ -86,3 +86,10 @@ func TestNodeThatCannotStartLeavesNothing(t *testing.T) {
 		t.Errorf("got %v left behind, want nothing", left)
 	}
 }
+
+func TestProcessIsNotConfiguredByOurEnvironment(t *testing.T) {
+	got := ownEnvironment([]string{"HOME=/root", "HOLDFAST_ETCD=http://prod:2379", "PATH=/bin"})
+	if strings.Join(got, " ") != "HOME=/root PATH=/bin" {
+		t.Errorf("got %q, want the cluster's address left out", got)
+	}
+}

@@ -24,5 +24,3 @@ func (b *backoff) pause() time.Duration {
 	b.next *= 2
 	return p
 }
-
-func (b *backoff) reset() { b.next = 0 }

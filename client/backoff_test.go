@@ -17,8 +17,4 @@ func TestBackoff(t *testing.T) {
 	if got := b.pause(); got != 175*time.Millisecond {
 		t.Errorf("without jitter: got %s, want half", got)
 	}
-	b.reset()
-	if got := b.pause(); got != 50*time.Millisecond {
-		t.Errorf("after reset: got %s, want 50 ms", got)
-	}
 }
