@@ -1,0 +1,4 @@
+package cluster
+
+// OpenViewPaged is OpenView with pages of another size.
+var OpenViewPaged = openView
