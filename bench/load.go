@@ -1,0 +1,140 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/holdfast-game/holdfast/client"
+)
+
+// closed puts load in closed loop, and says how long.
+func (s *sale) closed(ctx context.Context) (time.Duration, error) {
+	phase(s.Progress, fmt.Sprintf("Connecting %s players", thousands(int64(s.Players))))
+	loop := &closedLoop{
+		products: s.products, quantity: s.Quantity, untilSoldOut: s.UntilSoldOut, patience: s.Patience,
+	}
+	shoppers := make([]*shopper, s.Players)
+	defer func() {
+		for _, p := range shoppers {
+			if p != nil {
+				_ = p.lane.Close()
+			}
+		}
+	}()
+	err := s.eachPlayer(ctx, func(ctx context.Context, i int) error {
+		o, err := s.options(i)
+		if err != nil {
+			return err
+		}
+		l, err := client.DialLane(ctx, s.url, o)
+		if err != nil {
+			return err
+		}
+		shoppers[i] = &shopper{
+			closedLoop: loop, lane: l, next: max(l.Welcome().GetNextRequest(), 1),
+			ledger: s.ledgers[i], stripe: s.recorder.stripe(i),
+			wanted: indexes(s.SKUs), random: rand.New(rand.NewPCG(s.Seed, uint64(i))),
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("connect: %w", err)
+	}
+	begin := time.Now()
+	if s.Duration > 0 {
+		loop.deadline = begin.Add(s.Duration)
+		// A server that does not answer at all must not hold the run for ever.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, loop.deadline.Add(s.Patience))
+		defer cancel()
+	}
+	if s.Attempts > 0 {
+		loop.attempts = new(atomic.Int64)
+		loop.attempts.Store(s.Attempts)
+	}
+	err = s.observed(ctx, begin, func(ctx context.Context) { runClosed(ctx, shoppers) })
+	return time.Since(begin), err
+}
+
+func indexes(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// open puts load in open loop, and says how long and how well.
+func (s *sale) open(ctx context.Context) (time.Duration, *OpenLoop, error) {
+	phase(s.Progress, fmt.Sprintf("Connecting %s players", thousands(int64(s.Players))))
+	loop := &openLoop{
+		products: s.products, quantity: s.Quantity, rate: s.Rate, length: s.Duration, patience: s.Patience,
+		clerks: s.Outstanding, recorder: s.recorder, oversleep: newHistogram(),
+		players: make([]*openPlayer, s.Players),
+	}
+	conns := make([]*client.Conn, s.Players)
+	defer func() {
+		for _, c := range conns {
+			if c != nil {
+				_ = c.Close()
+			}
+		}
+	}()
+	err := s.eachPlayer(ctx, func(ctx context.Context, i int) error {
+		o, err := s.options(i)
+		if err != nil {
+			return err
+		}
+		conns[i], err = client.Dial(ctx, s.url, o)
+		loop.players[i] = &openPlayer{conn: conns[i], ledger: s.ledgers[i]}
+		return err
+	})
+	if err != nil {
+		return 0, nil, fmt.Errorf("connect: %w", err)
+	}
+	loop.start = time.Now().Add(openLead)
+	ctx, cancel := context.WithDeadline(ctx, loop.start.Add(s.Duration+s.Patience))
+	defer cancel()
+	err = s.observed(ctx, loop.start, func(ctx context.Context) { loop.run(ctx, s.Seed) })
+	return time.Since(loop.start), loop.report(), err
+}
+
+// observed puts load while somebody watches.
+func (s *sale) observed(ctx context.Context, begin time.Time, load func(context.Context)) error {
+	if s.Progress == nil {
+		load(ctx)
+	} else {
+		watching, stop := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			watch(watching, s.Progress, s.recorder, begin, func(t *tally) float64 { return s.share(t, time.Since(begin)) })
+		}()
+		load(ctx)
+		stop()
+		<-done
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// share is how much of the run is done: by whichever bound is nearest.
+func (s *sale) share(t *tally, elapsed time.Duration) float64 {
+	var share float64
+	if s.Duration > 0 {
+		share = elapsed.Seconds() / s.Duration.Seconds()
+	}
+	if s.Attempts > 0 {
+		share = max(share, float64(t.successes()+t.soldOut)/float64(s.Attempts))
+	}
+	if s.UntilSoldOut {
+		share = max(share, float64(t.successes()*s.Quantity)/float64(s.Stock*int64(s.SKUs)))
+	}
+	return share
+}
