@@ -384,7 +384,6 @@ func call(seq uint64, c *clientv1.Call) *clientv1.ClientFrame {
 
 var subprotocols = []string{gateway.SubprotocolProto, gateway.SubprotocolJSON}
 
-
 func product(sku string) *clusterv1.Product {
 	return &clusterv1.Product{Sku: sku, Title: strings.ToUpper(sku), Price: 10, Currency: "gold", Slices: 1}
 }

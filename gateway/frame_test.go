@@ -1,0 +1,161 @@
+package gateway_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/gateway"
+	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
+)
+
+// A message that is no frame ends the connection, and says why first.
+func TestBrokenFrames(t *testing.T) {
+	for name, tc := range map[string]struct {
+		sub    string
+		kind   int
+		data   string
+		code   int
+		reason string
+	}{
+		"proto: nonsense":        {gateway.SubprotocolProto, websocket.BinaryMessage, "\xff\xff\xff", websocket.CloseInvalidFramePayloadData, "malformed"},
+		"proto: cut short":       {gateway.SubprotocolProto, websocket.BinaryMessage, "\x08\x02\x2a\x10\x08", websocket.CloseInvalidFramePayloadData, "malformed"},
+		"proto: string not utf8": {gateway.SubprotocolProto, websocket.BinaryMessage, "\x08\x02\x12\x04\x0a\x02\xff\xfe", websocket.CloseInvalidFramePayloadData, "malformed"},
+		"proto: text message":    {gateway.SubprotocolProto, websocket.TextMessage, `{"seq":"2","ping":{}}`, websocket.CloseUnsupportedData, "wrong_message_type"},
+		"json: not json":         {gateway.SubprotocolJSON, websocket.TextMessage, `{"seq":`, websocket.CloseInvalidFramePayloadData, "malformed"},
+		"json: empty":            {gateway.SubprotocolJSON, websocket.TextMessage, ``, websocket.CloseInvalidFramePayloadData, "malformed"},
+		"json: not utf8":         {gateway.SubprotocolJSON, websocket.TextMessage, "{\"seq\":\"2\",\"getPlayer\":{},\"x\":\"\xff\"}", websocket.CloseInvalidFramePayloadData, "malformed"},
+		"json: two bodies":       {gateway.SubprotocolJSON, websocket.TextMessage, `{"seq":"2","ping":{},"getPlayer":{}}`, websocket.CloseInvalidFramePayloadData, "malformed"},
+		"json: fraction":         {gateway.SubprotocolJSON, websocket.TextMessage, `{"seq":"2","buy":{"quantity":1.5}}`, websocket.CloseInvalidFramePayloadData, "malformed"},
+		"json: too large":        {gateway.SubprotocolJSON, websocket.TextMessage, `{"seq":"2","buy":{"quantity":"9223372036854775808"}}`, websocket.CloseInvalidFramePayloadData, "malformed"},
+		"json: negative request": {gateway.SubprotocolJSON, websocket.TextMessage, `{"seq":"2","buy":{"request":"-1"}}`, websocket.CloseInvalidFramePayloadData, "malformed"},
+		"json: nested deep":      {gateway.SubprotocolJSON, websocket.TextMessage, strings.Repeat(`{"x":`, 500), websocket.CloseInvalidFramePayloadData, "malformed"},
+		"json: binary message":   {gateway.SubprotocolJSON, websocket.BinaryMessage, "\x08\x02\x1a\x00", websocket.CloseUnsupportedData, "wrong_message_type"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, nil)
+			c := h.greeted(t, tc.sub, "ann")
+			if err := c.ws.WriteMessage(tc.kind, []byte(tc.data)); err != nil {
+				t.Fatal(err)
+			}
+			wantError(t, c.receive(), 0, clientv1.Code_CODE_INVALID_ARGUMENT)
+			c.closed(tc.code)
+			eventually(t, func() bool { return h.count(t, "closed_total", tc.reason) == 1 })
+		})
+	}
+}
+
+// A frame that can be read but not be done is refused, the connection kept, and
+// no actor hears of it.
+func TestInvalidRequests(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	for name, tc := range map[string]struct {
+		frame *clientv1.ClientFrame
+		code  clientv1.Code
+	}{
+		"no body":             {&clientv1.ClientFrame{Seq: 5}, clientv1.Code_CODE_INVALID_ARGUMENT},
+		"seq 0":               {ping(0), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"second Hello":        {&clientv1.ClientFrame{Seq: 5, Body: &clientv1.ClientFrame_Hello{Hello: &clientv1.Hello{Token: "x"}}}, clientv1.Code_CODE_INVALID_ARGUMENT},
+		"buy: request 0":      {buy(5, 0, "sword", 1), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"buy: quantity 0":     {buy(5, 7, "sword", 0), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"buy: negative":       {buy(5, 7, "sword", -1), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"buy: huge":           {buy(5, 7, "sword", 1001), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"buy: max int64":      {buy(5, 7, "sword", 1<<63-1), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"buy: no sku":         {buy(5, 7, "", 1), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"buy: long sku":       {buy(5, 7, long, 1), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"buy: control chars":  {buy(5, 7, "sw\nord", 1), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"buy: negative price": {&clientv1.ClientFrame{Seq: 5, Body: &clientv1.ClientFrame_Buy{Buy: &clientv1.Buy{Request: 7, Sku: "sword", Quantity: 1, MaxPrice: -1}}}, clientv1.Code_CODE_INVALID_ARGUMENT},
+		"call: shard":         {call(5, &clientv1.Call{Kind: "shard", Id: "7", Method: "audit"}), clientv1.Code_CODE_NOT_FOUND},
+		"call: no kind":       {call(5, &clientv1.Call{Id: "7", Method: "Get"}), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"call: odd kind":      {call(5, &clientv1.Call{Kind: "Shard", Id: "7", Method: "Get"}), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"call: long kind":     {call(5, &clientv1.Call{Kind: "k" + long, Id: "7", Method: "Get"}), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"call: no id":         {call(5, &clientv1.Call{Kind: "guild", Method: "Get"}), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"call: long id":       {call(5, &clientv1.Call{Kind: "guild", Id: long, Method: "Get"}), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"call: no method":     {call(5, &clientv1.Call{Kind: "guild", Id: "7"}), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"call: long method":   {call(5, &clientv1.Call{Kind: "guild", Id: "7", Method: "M" + long}), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"watch: unknown sku":  {watch(5, "sword", "sphere"), clientv1.Code_CODE_NOT_FOUND},
+		"watch: no sku":       {watch(5, ""), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"watch: too many":     {watch(5, strings.Split(strings.Repeat("sword,", 64)+"sword", ",")...), clientv1.Code_CODE_INVALID_ARGUMENT},
+	} {
+		for _, sub := range subprotocols {
+			t.Run(sub+"/"+name, func(t *testing.T) {
+				h := open(t, nil)
+				c := h.greeted(t, sub, "ann")
+				h.router.answer = func(cmd *cluster.Command) *cluster.Answer {
+					t.Errorf("%s was asked %s", cmd.To, cmd.Method)
+					return answerAtOnce(cmd)
+				}
+				wantError(t, c.ask(tc.frame), tc.frame.GetSeq(), tc.code)
+				if f := c.ask(ping(6)); f.GetPong() == nil {
+					t.Errorf("after it, a ping is answered by %v", f)
+				}
+			})
+		}
+	}
+}
+
+// A request that a newer client knows is refused, and not the client.
+func TestUnknownBodies(t *testing.T) {
+	for sub, frame := range map[string]string{
+		gateway.SubprotocolProto: "\x08\x05\xa2\x06\x02\x08\x01", // seq 5, field 100 {1: 1}
+		gateway.SubprotocolJSON:  `{"seq":"5","dance":{"with":"bob"}}`,
+	} {
+		t.Run(sub, func(t *testing.T) {
+			h := open(t, nil)
+			c := h.greeted(t, sub, "ann")
+			kind := websocket.BinaryMessage
+			if c.json {
+				kind = websocket.TextMessage
+			}
+			if err := c.ws.WriteMessage(kind, []byte(frame)); err != nil {
+				t.Fatal(err)
+			}
+			wantError(t, c.receive(), 5, clientv1.Code_CODE_INVALID_ARGUMENT)
+			if f := c.ask(ping(6)); f.GetPong() == nil {
+				t.Errorf("after it, a ping is answered by %v", f)
+			}
+			if n := h.count(t, "frames_in_total", "unknown"); n != 1 {
+				t.Errorf("counted %v", n)
+			}
+		})
+	}
+}
+
+// Every refusal of an actor reaches the client as it is.
+func TestRefusals(t *testing.T) {
+	for n := range clientv1.Code_name {
+		code := clientv1.Code(n)
+		if code == clientv1.Code_CODE_UNSPECIFIED {
+			continue
+		}
+		for _, sub := range subprotocols {
+			t.Run(sub+"/"+code.String(), func(t *testing.T) {
+				h := open(t, nil)
+				c := h.greeted(t, sub, "ann")
+				h.router.answer = func(*cluster.Command) *cluster.Answer {
+					return &cluster.Answer{Code: code, Text: "because", RetryAfterMs: 12}
+				}
+				e := wantError(t, c.ask(buy(2, 7, "sword", 1)), 2, code)
+				if e.GetText() != "because" || e.GetRetryAfterMs() != 12 {
+					t.Errorf("got %v", e)
+				}
+			})
+		}
+	}
+}
+
+// An answer that cannot be a reply is the cluster's fault, and not the
+// connection's end.
+func TestUnfitAnswers(t *testing.T) {
+	for _, sub := range subprotocols {
+		h := open(t, nil)
+		c := h.greeted(t, sub, "ann")
+		h.router.answer = func(*cluster.Command) *cluster.Answer { return &cluster.Answer{Body: &clientv1.Player{}} }
+		wantError(t, c.ask(buy(2, 7, "sword", 1)), 2, clientv1.Code_CODE_INTERNAL)
+		if f := c.ask(ping(3)); f.GetPong() == nil {
+			t.Errorf("after it, a ping is answered by %v", f)
+		}
+	}
+}
