@@ -86,7 +86,7 @@ do not add up.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&cfg.URL, "url", "", "WebSocket address of a gateway, such as ws://127.0.0.1:8080/v1/ws; none: a node of its own")
+	f.StringVar(&cfg.URL, "url", "", "WebSocket address of a gateway, such as ws://127.0.0.1:8080/v1/ws, or of several, separated by commas; none: a node of its own")
 	f.StringVar(&cfg.Admin, "admin", "", "base URL of an admin listener, such as http://127.0.0.1:8081; with --url")
 	f.StringVar(&cfg.AdminToken, "admin-token", "", "bearer token of the admin listener")
 	f.StringVar(&tokenFile, "admin-token-file", "", "file with the bearer token")

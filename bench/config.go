@@ -8,7 +8,8 @@ import (
 
 // SaleConfig says what sale to hold. The zero value of a field is its default.
 type SaleConfig struct {
-	// URL is the WebSocket address of a gateway. Without it a node of its own
+	// URL is the WebSocket address of a gateway, or of several, separated by
+	// commas, over which the players are spread. Without it a node of its own
 	// is started. With it Admin, AdminToken and Secret are needed.
 	URL string
 	// Admin is the base URL of an admin listener, AdminToken its bearer token.

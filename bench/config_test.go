@@ -53,3 +53,11 @@ func TestDurationIsBoundedByDefault(t *testing.T) {
 		t.Errorf("got %s although Attempts bounds the sale", got)
 	}
 }
+
+func TestPlayersSpreadOverGateways(t *testing.T) {
+	for n, want := range []string{"a,b,c", "b,c,a", "c,a,b", "a,b,c"} {
+		if got := rotate("a,b,c", n); got != want {
+			t.Errorf("player %d: got %q, want %q", n, got, want)
+		}
+	}
+}

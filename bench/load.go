@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +32,7 @@ func (s *sale) closed(ctx context.Context) (time.Duration, error) {
 		if err != nil {
 			return err
 		}
-		l, err := client.DialLane(ctx, s.url, o)
+		l, err := client.DialLane(ctx, rotate(s.url, i), o)
 		if err != nil {
 			return err
 		}
@@ -58,6 +60,14 @@ func (s *sale) closed(ctx context.Context) (time.Duration, error) {
 	}
 	err = s.observed(ctx, begin, func(ctx context.Context) { runClosed(ctx, shoppers) })
 	return time.Since(begin), err
+}
+
+// rotate returns a list of gateways that begins with the n-th, so that players
+// spread over all of them and each knows where else to go.
+func rotate(urls string, n int) string {
+	list := strings.Split(urls, ",")
+	n %= len(list)
+	return strings.Join(slices.Concat(list[n:], list[:n]), ",")
 }
 
 func indexes(n int) []int {
@@ -89,7 +99,7 @@ func (s *sale) open(ctx context.Context) (time.Duration, *OpenLoop, error) {
 		if err != nil {
 			return err
 		}
-		conns[i], err = client.Dial(ctx, s.url, o)
+		conns[i], err = client.Dial(ctx, rotate(s.url, i), o)
 		loop.players[i] = &openPlayer{conn: conns[i], ledger: s.ledgers[i]}
 		return err
 	})

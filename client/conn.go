@@ -50,7 +50,9 @@ type answer struct {
 	err   error
 }
 
-// Dial connects and authenticates. ctx bounds that, not the Conn.
+// Dial connects and authenticates. url may name several gateways, separated by
+// commas: they are tried in order, now and whenever the connection drops. ctx
+// bounds this first try, not the Conn.
 func Dial(ctx context.Context, url string, o Options) (*Conn, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("check options: %w", err)

@@ -24,7 +24,8 @@ type Lane struct {
 	reply Reply
 }
 
-// DialLane connects and authenticates.
+// DialLane connects and authenticates. url may name several gateways, as in
+// Dial.
 func DialLane(ctx context.Context, url string, o Options) (*Lane, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("check options: %w", err)

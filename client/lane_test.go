@@ -59,6 +59,27 @@ func TestLaneRedialResolvesAnUnknownOutcome(t *testing.T) {
 	}
 }
 
+func TestLaneGoesToAnotherGateway(t *testing.T) {
+	shop := clienttest.NewShop(map[string]int64{"sword": 2})
+	first, second := serve(t, shop.Handle), serve(t, shop.Handle)
+	l, err := client.DialLane(t.Context(), first.URL+","+second.URL, client.Options{Token: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := l.Buy(1, "sword", 1, 0); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	if err := l.Redial(t.Context()); err != nil {
+		t.Fatalf("redial with the first gateway gone: %v", err)
+	}
+	r, err := l.Buy(1, "sword", 1, 0)
+	if err != nil || string(r.OrderID) != "ann/1" || shop.Left("sword") != 1 {
+		t.Errorf("got %+v, %v, %d left, want order ann/1 and 1 left", r, err, shop.Left("sword"))
+	}
+}
+
 func TestLaneStaysClosed(t *testing.T) {
 	l := dialLane(t, serve(t, answers))
 	_ = l.Close()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,8 +43,25 @@ type wire struct {
 	out []byte // guarded by mu, reused for every frame sent
 }
 
-// dialWire connects, authenticates and waits for the Welcome.
-func dialWire(ctx context.Context, url string, o Options) (*wire, error) {
+// dialWire connects to the first of several gateways, separated by commas, that
+// welcomes the player.
+func dialWire(ctx context.Context, urls string, o Options) (*wire, error) {
+	var errs []error
+	for url := range strings.SplitSeq(urls, ",") {
+		w, err := dialOne(ctx, url, o)
+		if err == nil {
+			return w, nil
+		}
+		if final(err) || ctx.Err() != nil {
+			return nil, err
+		}
+		errs = append(errs, err)
+	}
+	return nil, errors.Join(errs...)
+}
+
+// dialOne connects, authenticates and waits for the Welcome.
+func dialOne(ctx context.Context, url string, o Options) (*wire, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.DialTimeout)
 	defer cancel()
 	token, err := o.token(ctx)
