@@ -47,11 +47,8 @@ const (
 // Records may be copied: their events stay valid, and keep the memory of their
 // whole entry.
 func Scan(ctx context.Context, js jetstream.JetStream, name cluster.LogName, from, to cluster.LogSeq, fn func(*Entry) error) (last cluster.LogSeq, sealed bool, err error) {
-	s := scan{js: js, name: name, next: max(from, 1), to: to, fn: fn}
-	if err := s.run(ctx); err != nil {
-		return s.next - 1, s.sealed, fmt.Errorf("scan log %s: %w", name, err)
-	}
-	return s.next - 1, s.sealed, nil
+	s := scan{js: js, name: name, next: max(from, 1), to: to, fn: fn, patience: scanBehind}
+	return s.result(s.run(ctx))
 }
 
 // scan is one reading of a log.
@@ -59,6 +56,8 @@ type scan struct {
 	js   jetstream.JetStream
 	name cluster.LogName
 	fn   func(*Entry) error
+	// patience is how long a replica may be behind.
+	patience time.Duration
 
 	next   cluster.LogSeq // the next entry to pass on
 	to     cluster.LogSeq
@@ -72,6 +71,13 @@ type scan struct {
 	question uint64 // numbers the requests, so that late answers are told apart
 	answers  chan *nats.Msg
 	timer    *time.Timer
+}
+
+func (s *scan) result(err error) (last cluster.LogSeq, sealed bool, _ error) {
+	if err != nil {
+		err = fmt.Errorf("scan log %s: %w", s.name, err)
+	}
+	return s.next - 1, s.sealed, err
 }
 
 func (s *scan) run(ctx context.Context) error {
@@ -110,7 +116,7 @@ func (s *scan) run(ctx context.Context) error {
 		switch {
 		case now.Sub(alive) > scanStuck:
 			return fmt.Errorf("read entry %d: %w", s.next, nats.ErrTimeout)
-		case answered && now.Sub(advanced) > scanBehind:
+		case answered && now.Sub(advanced) > s.patience:
 			return fmt.Errorf("%w: entry %d of %d is not there", ErrMissing, s.next, s.to)
 		}
 		if err := sleep(ctx, scanPause); err != nil {
@@ -131,7 +137,7 @@ func (s *scan) bounds(ctx context.Context) error {
 		first, end := cluster.LogSeq(info.State.FirstSeq), cluster.LogSeq(info.State.LastSeq)
 		if end+1 < s.next || end < s.to {
 			// A leader that has just been elected may be behind.
-			if time.Since(begun) < scanBehind {
+			if time.Since(begun) < s.patience {
 				if err := sleep(ctx, scanPause); err != nil {
 					return err
 				}
