@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"sync/atomic"
 
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
@@ -18,8 +19,14 @@ const (
 	electionMs = 200
 )
 
-// startEtcd starts a cluster of one member.
-func startEtcd(ctx context.Context, cfg Config) (*embed.Etcd, error) {
+// etcdServer is an etcd cluster of one member.
+type etcdServer struct {
+	*embed.Etcd
+	serving *atomic.Bool // see zapCore
+}
+
+func startEtcd(ctx context.Context, cfg Config) (*etcdServer, error) {
+	serving := new(atomic.Bool)
 	c := embed.NewConfig()
 	c.Name = "holdfast"
 	c.Dir = filepath.Join(cfg.Dir, "etcd")
@@ -28,7 +35,7 @@ func startEtcd(ctx context.Context, cfg Config) (*embed.Etcd, error) {
 	// again.
 	c.AutoCompactionMode, c.AutoCompactionRetention = embed.CompactorModePeriodic, "1h"
 	c.EnableGRPCGateway = false
-	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(zapCore{cfg.Logger.With("server", "etcd")}))
+	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(zapCore{cfg.Logger.With("server", "etcd"), serving}))
 
 	clients := []url.URL{{Scheme: "http", Host: cfg.EtcdListen}}
 	c.ListenClientUrls, c.AdvertiseClientUrls = clients, clients
@@ -43,7 +50,8 @@ func startEtcd(ctx context.Context, cfg Config) (*embed.Etcd, error) {
 	}
 	select {
 	case <-e.Server.ReadyNotify():
-		return e, nil
+		serving.Store(true)
+		return &etcdServer{e, serving}, nil
 	case err = <-e.Err():
 	case <-e.Server.StopNotify():
 		err = context.Canceled
@@ -52,4 +60,9 @@ func startEtcd(ctx context.Context, cfg Config) (*embed.Etcd, error) {
 	}
 	e.Close()
 	return nil, fmt.Errorf("start embedded etcd on %s: %w", cfg.EtcdListen, err)
+}
+
+func (e *etcdServer) stop() {
+	e.serving.Store(false)
+	e.Close()
 }

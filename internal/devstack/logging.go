@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"go.uber.org/zap/zapcore"
 )
@@ -12,25 +14,31 @@ import (
 // zapCore hands what etcd logs to a slog.Logger.
 type zapCore struct {
 	log *slog.Logger
+	// serving is false while etcd starts and stops: it complains about its own
+	// listeners then, and what matters comes back as an error.
+	serving *atomic.Bool
 }
 
-func slogLevel(l zapcore.Level) slog.Level {
+// harmless are complaints of an etcd that has made no snapshot yet.
+var harmless = []string{"Failed to detect schema version", "failed to update storage version"}
+
+func (c zapCore) level(l zapcore.Level) slog.Level {
 	switch {
-	case l >= zapcore.ErrorLevel:
-		return slog.LevelError
+	case !c.serving.Load() || l < zapcore.WarnLevel:
+		return slog.LevelDebug
 	case l == zapcore.WarnLevel:
 		return slog.LevelWarn
 	default:
-		return slog.LevelDebug
+		return slog.LevelError
 	}
 }
 
 func (c zapCore) Enabled(l zapcore.Level) bool {
-	return c.log.Enabled(context.Background(), slogLevel(l))
+	return c.log.Enabled(context.Background(), c.level(l))
 }
 
 func (c zapCore) With(fields []zapcore.Field) zapcore.Core {
-	return zapCore{c.log.With(attrs(fields)...)}
+	return zapCore{c.log.With(attrs(fields)...), c.serving}
 }
 
 func (c zapCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
@@ -41,7 +49,11 @@ func (c zapCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Check
 }
 
 func (c zapCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
-	c.log.Log(context.Background(), slogLevel(e.Level), e.Message, attrs(fields)...)
+	level := c.level(e.Level)
+	if slices.Contains(harmless, e.Message) {
+		level = slog.LevelDebug
+	}
+	c.log.Log(context.Background(), level, e.Message, attrs(fields)...)
 	return nil
 }
 

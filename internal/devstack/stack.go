@@ -7,12 +7,11 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"go.etcd.io/etcd/server/v3/embed"
 )
 
 // Stack is a running etcd and a running NATS server.
 type Stack struct {
-	etcd *embed.Etcd
+	etcd *etcdServer
 	nats *server.Server
 
 	inProcess bool
@@ -75,6 +74,6 @@ func (s *Stack) Err() <-chan error { return s.etcd.Err() }
 
 // Close stops both servers and waits until they have closed their files.
 func (s *Stack) Close() {
-	s.etcd.Close()
+	s.etcd.stop()
 	stopNATS(s.nats)
 }

@@ -38,6 +38,10 @@ type Config struct {
 	LeaseTTL time.Duration
 	Replicas int
 
+	CheckpointEvery time.Duration
+	CheckpointBytes int
+	LiveActors      int
+
 	RateLimit    float64
 	RateBurst    int
 	Origins      []string
@@ -96,6 +100,9 @@ func (c *Config) validate() error {
 		{"shards", between(c.Shards, 0, maxShards)},
 		{"lease-ttl", checkLeaseTTL(c.LeaseTTL)},
 		{"replicas", checkReplicas(c)},
+		{"checkpoint-every", checkPositive(c.CheckpointEvery)},
+		{"checkpoint-bytes", between(c.CheckpointBytes, 1<<20, 1<<40)},
+		{"live-actors", between(c.LiveActors, 1, 100_000_000)},
 		{"rate-limit", checkRate(c.RateLimit)},
 		{"rate-burst", between(c.RateBurst, 1, 1_000_000)},
 		{"origins", checkOrigins(c.Origins)},

@@ -76,6 +76,7 @@ func TestEverySettingInEverySource(t *testing.T) {
 		Listen: ":1", Admin: "127.0.0.1:2", Peer: "0.0.0.0:3", PeerAdvertise: "h:3",
 		Etcd: []string{"http://a:1", "http://b:1"}, NATS: []string{"nats://c:2"}, Prefix: "/p",
 		Shards: 16, LeaseTTL: 5 * time.Second, Replicas: 3,
+		CheckpointEvery: time.Minute, CheckpointBytes: 1 << 20, LiveActors: 77,
 		RateLimit: 2.5, RateBurst: 9, Origins: []string{"https://g.example"},
 		StartBalance: map[string]int64{"gold": 10, "gems": 2}, Catalog: "c.yaml",
 		AuthSecretFile: "s", AuthIssuer: "i", AuthAudience: "u", AdminTokenFile: "t",
@@ -86,6 +87,7 @@ func TestEverySettingInEverySource(t *testing.T) {
 		"listen": ":1", "admin": "127.0.0.1:2", "peer": "0.0.0.0:3", "peer-advertise": "h:3",
 		"etcd": "http://a:1, http://b:1", "nats": "nats://c:2", "prefix": "/p",
 		"shards": "16", "lease-ttl": "5s", "replicas": "3",
+		"checkpoint-every": "1m", "checkpoint-bytes": "1048576", "live-actors": "77",
 		"rate-limit": "2.5", "rate-burst": "9", "origins": "https://g.example",
 		"start-balance": "gold=10,gems=2", "catalog": "c.yaml",
 		"auth-secret-file": "s", "auth-public-key-file": "", "auth-issuer": "i", "auth-audience": "u", "admin-token-file": "t",
@@ -105,6 +107,9 @@ prefix: /p
 shards: 16
 lease-ttl: 5s
 replicas: 3
+checkpoint-every: 1m
+checkpoint-bytes: 1048576
+live-actors: 77
 rate-limit: 2.5
 rate-burst: 9
 origins: ["https://g.example"]
@@ -171,6 +176,9 @@ func TestRefusalsNameTheSettingAndItsSource(t *testing.T) {
 		{yaml: "lease-ttl: 3", want: []string{"lease-ttl", "duration"}},
 		{arg: "--replicas=2", want: []string{"replicas", "1, 3 or 5"}},
 		{arg: "--replicas=3", want: []string{"replicas", "embedded"}},
+		{arg: "--checkpoint-every=0s", want: []string{"checkpoint-every", "positive"}},
+		{arg: "--checkpoint-bytes=1", want: []string{"checkpoint-bytes", "1048576"}},
+		{arg: "--live-actors=0", want: []string{"live-actors", "1 to"}},
 		{env: "HOLDFAST_RATE_LIMIT=-1", want: []string{"rate-limit", "HOLDFAST_RATE_LIMIT"}},
 		{arg: "--rate-limit=NaN", want: []string{"rate-limit", "NaN"}},
 		{arg: "--rate-burst=0", want: []string{"rate-burst", "--rate-burst"}},

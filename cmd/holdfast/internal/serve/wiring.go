@@ -1,0 +1,68 @@
+package serve
+
+import (
+	"net"
+	"net/netip"
+
+	"github.com/holdfast-game/holdfast/actors"
+	"github.com/holdfast-game/holdfast/actors/player"
+	"github.com/holdfast-game/holdfast/actors/stock"
+	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/cluster/router"
+	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/config"
+	"github.com/holdfast-game/holdfast/gateway"
+	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
+)
+
+// kinds are the kinds of actors that this program hosts. A game adds its own
+// here.
+func kinds(cfg *config.Config, view *cluster.View) (*actors.Registry, error) {
+	goods := products{view}
+	players := player.Config{Catalog: goods, Start: cfg.StartBalance}
+	if err := players.Validate(); err != nil {
+		return nil, err
+	}
+	slices := stock.Config{Catalog: goods}
+	if err := slices.Validate(); err != nil {
+		return nil, err
+	}
+	return actors.NewRegistry(player.Kind(players), stock.Kind(slices))
+}
+
+// products is the catalog as actors see it.
+type products struct{ view *cluster.View }
+
+func (p products) Product(sku actors.SKU) (*clusterv1.Product, bool) {
+	return p.view.Catalog().Product(string(sku))
+}
+
+// routes is the view as the router sees it.
+type routes struct{ *cluster.View }
+
+func (r routes) Owner(s cluster.ShardID) cluster.Route { return r.Routes().Owner(s) }
+
+// commands is the router as the gateway sees it.
+type commands struct{ *router.Router }
+
+func (c commands) Do(cmd *cluster.Command, w gateway.Waiter) { c.Router.Do(cmd, w) }
+
+// gatewayConfig is the gateway's part of the settings.
+func gatewayConfig(cfg *config.Config) gateway.Config {
+	g := gateway.DefaultConfig()
+	g.Origins = cfg.Origins
+	g.RequestsPerSecond, g.Burst = cfg.RateLimit, cfg.RateBurst
+	return g
+}
+
+// advertised is the address at which other nodes reach a listener, or "": a
+// wildcard names no host, and loopback only reaches nodes on the same machine.
+func advertised(listener net.Addr, cfg *config.Config) string {
+	addr, err := netip.ParseAddrPort(listener.String())
+	if err != nil || addr.Addr().IsUnspecified() {
+		return ""
+	}
+	if peer, err := netip.ParseAddrPort(cfg.Peer); addr.Addr().IsLoopback() && (err != nil || !peer.Addr().IsLoopback()) {
+		return ""
+	}
+	return addr.String()
+}

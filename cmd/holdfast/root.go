@@ -1,0 +1,54 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-game/holdfast/bench"
+	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/ctl"
+	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/dev"
+	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/exit"
+	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/serve"
+	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/token"
+)
+
+// newRoot returns the command with its subcommands.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "holdfast",
+		Short: "Game shard server: nodes, clusters and load",
+		// main prints errors, on one line. How a command is used is a matter for
+		// --help: it would hide the error.
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(
+		serve.Command(version()), dev.Command(),
+		ctl.Command(), token.Command(), versionCommand(),
+		bench.Command(), bench.DemoCommand(),
+	)
+	refuseMisuse(root)
+	return root
+}
+
+// refuseMisuse has wrong flags and arguments of c and its subcommands end with
+// the status of a command that could not start.
+func refuseMisuse(c *cobra.Command) {
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit.Unstarted(err) })
+	args := c.Args
+	c.Args = func(c *cobra.Command, given []string) error {
+		if args == nil {
+			args = cobra.NoArgs
+		}
+		return exit.Unstarted(args(c, given))
+	}
+	if c.HasSubCommands() && c.RunE == nil {
+		c.RunE = func(c *cobra.Command, _ []string) error {
+			return errors.Join(c.Help(), exit.Unstarted(errors.New("which command?")))
+		}
+	}
+	for _, sub := range c.Commands() {
+		refuseMisuse(sub)
+	}
+}
