@@ -22,7 +22,7 @@ import (
 // much.
 func TestFlashSale(t *testing.T) {
 	const slices, units, attempts, length = 8, 500, 10_000, 2 * time.Second
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		c := catalog{"sword": {Sku: "sword", Price: 1, Currency: "gold", Slices: slices}}
 		sent := make(map[string]int)
 		zero := 0

@@ -69,6 +69,18 @@ type bug struct {
 	name string
 	kind string
 	spoiled
+	// worse makes a plan more likely to meet the bug. Optional.
+	worse func(*plan)
+}
+
+// plan is the plan of a seed with the bug in it.
+func (b *bug) plan(seed uint64) plan {
+	p := newPlan(seed)
+	if b.worse != nil {
+		b.worse(&p)
+	}
+	p.kinds = b.plant
+	return p
 }
 
 var bugs = []bug{
@@ -106,7 +118,7 @@ var bugs = []bug{
 				}
 			}
 		},
-	}},
+	}, worse: func(p *plan) { p.orders, p.requests = 2, 12 }},
 	{name: "order completed elsewhere booked as sold here", kind: player.KindName, spoiled: spoiled{
 		after: func(_ *spoiled, _ *actors.Message, out *actors.Decision) {
 			for _, m := range out.Sends {
@@ -122,7 +134,7 @@ var bugs = []bug{
 				out.Events = nil
 			}
 		},
-	}},
+	}, worse: (*plan).storm},
 	{name: "hold released by a timer", kind: stock.KindName, spoiled: spoiled{
 		after: func(_ *spoiled, msg *actors.Message, out *actors.Decision) {
 			if !msg.Timer {
@@ -196,9 +208,7 @@ func TestSaleFindsPlantedBugs(t *testing.T) {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
 			for n := uint64(1); n <= most; n++ {
-				p := newPlan(n)
-				p.kinds = b.plant
-				if err := runSale(p); err != nil {
+				if err := runSale(b.plan(n)); err != nil {
 					t.Logf("seed %d: %v", n, err)
 					return
 				}

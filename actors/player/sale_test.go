@@ -53,6 +53,9 @@ func newPlan(seed uint64) plan {
 		delay: time.Millisecond << r.IntN(9),
 		kinds: func(k ...actors.Kind) []actors.Kind { return k },
 	}
+	if seed%8 == 0 {
+		p.storm()
+	}
 	for i := range 1 + r.IntN(2) {
 		sku := actors.SKU(fmt.Sprintf("sword-%d", i))
 		p.products[sku] = &clusterv1.Product{
@@ -62,6 +65,11 @@ func newPlan(seed uint64) plan {
 		p.units[sku] = 1 + r.Int64N(25)
 	}
 	return p
+}
+
+// storm makes a plan as bad as weather gets.
+func (p *plan) storm() {
+	p.dup, p.loss, p.crashes, p.delay, p.requests = 0.7, 0.35, 10, 500*time.Millisecond, 12
 }
 
 // sale is a running plan.

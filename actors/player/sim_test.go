@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("sale.seeds", 300, "how many seeds of the sale to run")
+	seeds = flag.Uint64("sale.seeds", 200, "how many seeds of the sale to run")
 	seed  = flag.Uint64("sale.seed", 0, "run only this seed of the sale")
 )
 
