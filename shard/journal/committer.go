@@ -164,7 +164,7 @@ func (c *committer) step(in input) []effect {
 	case inAck:
 		// Of whichever attempt: the entry is the same.
 		if s := c.slot(in.number); s != nil {
-			if uint64(in.seq) != in.number {
+			if namesPredecessor && uint64(in.seq) != in.number {
 				c.end(ErrDiverged)
 				break
 			}

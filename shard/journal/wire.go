@@ -56,12 +56,11 @@ func (w *wire) close() {
 
 // publish sends entry number, which is only accepted behind number-1.
 func (w *wire) publish(number, attempt uint64, entry []byte) error {
-	return w.send(&nats.Msg{
-		Subject: w.subject,
-		Reply:   w.replyTo('p', number, attempt),
-		Header:  nats.Header{nats.ExpectedLastSeqHdr: {strconv.FormatUint(number-1, 10)}},
-		Data:    entry,
-	})
+	m := &nats.Msg{Subject: w.subject, Reply: w.replyTo('p', number, attempt), Data: entry}
+	if namesPredecessor {
+		m.Header = nats.Header{nats.ExpectedLastSeqHdr: {strconv.FormatUint(number-1, 10)}}
+	}
+	return w.send(m)
 }
 
 // read asks for what stands at number.
