@@ -76,7 +76,7 @@ func (k Kind) validate() error {
 	case !validName.MatchString(k.Name):
 		return fmt.Errorf("name must match %s", validName)
 	case k.New == nil, k.Event == nil, k.State == nil:
-		return fmt.Errorf("New, Event and State must be set")
+		return fmt.Errorf("fields New, Event and State must be set")
 	}
 	for name, m := range k.Methods {
 		if m.Request == nil || m.Allow == nil {

@@ -122,7 +122,7 @@ func TestOneSeedGivesOneRun(t *testing.T) {
 		}
 		return trace
 	}
-	if run(1) != run(1) {
+	if first, again := run(1), run(1); first != again {
 		t.Error("one seed gives two runs")
 	}
 	if run(1) == run(2) {

@@ -38,9 +38,9 @@ func (l IDLimits) WithDefaults() IDLimits {
 func (l IDLimits) Validate() error {
 	switch {
 	case l.Capacity < 0:
-		return fmt.Errorf("Capacity: %d, must not be negative", l.Capacity)
+		return fmt.Errorf("limits of ids: Capacity: %d, must not be negative", l.Capacity)
 	case l.Memory < 0:
-		return fmt.Errorf("Memory: %s, must not be negative", l.Memory)
+		return fmt.Errorf("limits of ids: Memory: %s, must not be negative", l.Memory)
 	}
 	return nil
 }

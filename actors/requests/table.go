@@ -54,11 +54,11 @@ func (l Limits) WithDefaults() Limits {
 func (l Limits) Validate() error {
 	switch {
 	case l.Callers < 0:
-		return fmt.Errorf("Callers: %d, must not be negative", l.Callers)
+		return fmt.Errorf("limits of answers: Callers: %d, must not be negative", l.Callers)
 	case l.Answers < 0:
-		return fmt.Errorf("Answers: %d, must not be negative", l.Answers)
+		return fmt.Errorf("limits of answers: Answers: %d, must not be negative", l.Answers)
 	case l.Memory < 0:
-		return fmt.Errorf("Memory: %s, must not be negative", l.Memory)
+		return fmt.Errorf("limits of answers: Memory: %s, must not be negative", l.Memory)
 	}
 	return nil
 }

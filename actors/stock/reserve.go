@@ -32,8 +32,8 @@ func (s *slice) decideReserve(env *actors.Env, from actors.Ref, m *clusterv1.Res
 		e := &s.scratch.reserved
 		e.Player, e.Request, e.Quantity = from.ID, m.GetRequest(), m.GetQuantity()
 		e.At, e.Sold, e.Watermark = env.Now.UnixNano(), booked, raised(b, m.GetWatermark())
-		s.inner.reserved.Reserved = e
-		s.event.Change = &s.inner.reserved
+		s.scratch.inner.reserved.Reserved = e
+		s.event.Change = &s.scratch.inner.reserved
 		out.Event(&s.event)
 		s.announceIfZero(env, s.free-m.GetQuantity(), out)
 
@@ -116,8 +116,8 @@ func (s *slice) sell(player string, b *buyer, booked []uint64, watermark uint64,
 	}
 	e := &s.scratch.sold
 	e.Player, e.Requests, e.Watermark = player, booked, raised(b, watermark)
-	s.inner.sold.Sold = e
-	s.event.Change = &s.inner.sold
+	s.scratch.inner.sold.Sold = e
+	s.event.Change = &s.scratch.inner.sold
 	out.Event(&s.event)
 }
 

@@ -38,10 +38,10 @@ type slice struct {
 	askedAt   int64 // when players were asked last
 
 	// Used over and over by Decide, whose results the host does not keep.
-	event  journalv1.StockEvent
-	change change
-	spare  *hold
-	scratch
+	event   journalv1.StockEvent
+	change  change
+	spare   *hold
+	scratch scratch
 }
 
 // scratch holds the parts that events are put together from.
