@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/shard/checkpoint"
 	"github.com/holdfast-game/holdfast/shard/journal"
 )
 
@@ -36,7 +38,7 @@ func (inc *incarnation) janitor(ctx context.Context) {
 		case <-purge.C:
 			err = inc.purge(ctx)
 		case <-sweep.C:
-			err = inc.sweep(ctx, orphans)
+			err = errors.Join(inc.sweepLogs(ctx, orphans), inc.sweepCheckpoints(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			inc.log.Warn("clean up", "err", err)
@@ -59,9 +61,9 @@ func (inc *incarnation) purge(ctx context.Context) error {
 	return nil
 }
 
-// sweep removes logs that no shard names and whose incarnation is gone. They
+// sweepLogs removes logs that no shard names and whose incarnation is gone. They
 // are sealed first: their writer may only be asleep.
-func (inc *incarnation) sweep(ctx context.Context, orphans map[cluster.LogName]int) error {
+func (inc *incarnation) sweepLogs(ctx context.Context, orphans map[cluster.LogName]int) error {
 	names, err := journal.List(ctx, inc.js, inc.view.ClusterID())
 	if err != nil {
 		return fmt.Errorf("list logs: %w", err)
@@ -94,6 +96,38 @@ func (inc *incarnation) sweep(ctx context.Context, orphans map[cluster.LogName]i
 		}
 		delete(orphans, name)
 		inc.log.Info("deleted a log that no shard needs", "log", name)
+	}
+	return nil
+}
+
+// sweepCheckpoints removes objects that were written and never published, or
+// that a transaction of unknown outcome has dropped. Only those of an earlier
+// epoch are touched: what is written at that epoch cannot be published any more.
+func (inc *incarnation) sweepCheckpoints(ctx context.Context) error {
+	objects, err := inc.store.List(ctx)
+	if err != nil {
+		return err
+	}
+	// The records are read after the list: what they name then is kept.
+	records, err := inc.view.AllShards(ctx)
+	if err != nil {
+		return fmt.Errorf("read shards: %w", err)
+	}
+	named := make(map[string]bool)
+	for _, rec := range records {
+		for _, p := range slices.Concat(rec.GetCurrent().GetParts(), rec.GetPrevious().GetParts()) {
+			named[p.GetObject()] = true
+		}
+	}
+	for _, object := range objects {
+		s, epoch, ok := checkpoint.ObjectOwner(object)
+		if !ok || named[object] || uint64(epoch) >= records[s].GetEpoch() {
+			continue
+		}
+		if err := inc.store.Delete(ctx, object); err != nil && !errors.Is(err, checkpoint.ErrNotFound) {
+			return err
+		}
+		inc.log.Info("deleted a checkpoint that no shard needs", "object", object)
 	}
 	return nil
 }

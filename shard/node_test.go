@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/holdfast-game/holdfast/internal/devstack"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
+	"github.com/holdfast-game/holdfast/shard/checkpoint"
 	"github.com/holdfast-game/holdfast/shard/journal"
 )
 
@@ -305,5 +307,55 @@ func TestCheckpointsAndTheLogGiveTheLiveState(t *testing.T) {
 	if after.GetStateHash() != before.GetStateHash() || after.GetActors() != before.GetActors() {
 		t.Fatalf("recovered: got %d actors, hash %016x; want %d, %016x",
 			after.GetActors(), after.GetStateHash(), before.GetActors(), before.GetStateHash())
+	}
+}
+
+// What crashes leave behind goes away: logs that no shard names any more, and
+// checkpoint objects that were never published.
+func TestJanitorRemovesWhatNobodyNeeds(t *testing.T) {
+	stack := devstack.Test(t)
+	n := startNode(t, stack, "a", 0)
+	n.ready()
+	n.sum("x", "Add", 5)
+	inc := n.node.current.Load()
+	old := inc.logName
+	orphan, err := inc.store.Write(t.Context(), 1, 1, 99, func(func(checkpoint.Actor) error) error { return nil })
+	must(t, err)
+
+	again := startNode(t, stack, "a", n.lease)
+	again.ready()
+	inc = again.node.current.Load()
+	orphans := make(map[cluster.LogName]int)
+	sweep := func() {
+		for range orphanSweeps {
+			must(t, inc.sweepLogs(t.Context(), orphans))
+		}
+		must(t, inc.sweepCheckpoints(t.Context()))
+	}
+	has := func(name cluster.LogName) bool {
+		names, err := journal.List(t.Context(), again.js, again.view.ClusterID())
+		must(t, err)
+		return slices.Contains(names, name)
+	}
+	sweep()
+	if !has(old) {
+		t.Fatal("a log was deleted that shards still need")
+	}
+	for range 2 { // then neither the current nor the previous checkpoint needs it
+		for i := range inc.shards {
+			must(t, inc.takeCheckpoint(t.Context(), inc.shards[i].Load()))
+		}
+	}
+	sweep()
+	if has(old) {
+		t.Error("a log that no shard names is still there")
+	}
+	objects, err := inc.store.List(t.Context())
+	must(t, err)
+	if slices.Contains(objects, orphan.GetObject()) {
+		t.Errorf("%s is still there", orphan.GetObject())
+	}
+	if got, want := again.sum("x", "Get", 0), int64(5); got != want {
+		t.Errorf("x after the sweep: got %d, want %d", got, want)
 	}
 }

@@ -201,3 +201,11 @@ func (s *Store) List(ctx context.Context) ([]string, error) {
 	}
 	return names, nil
 }
+
+// ObjectOwner returns the shard and the epoch that an object was written for;
+// false when it is no checkpoint's name.
+func ObjectOwner(object string) (shard cluster.ShardID, epoch cluster.Epoch, ok bool) {
+	var n int
+	_, err := fmt.Sscanf(object, "shard-%d-epoch-%d-%d", &shard, &epoch, &n)
+	return shard, epoch, err == nil && object == objectName(shard, epoch, n)
+}

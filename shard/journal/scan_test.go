@@ -76,6 +76,7 @@ func TestScan(t *testing.T) {
 		{name: "to the seal", log: sealed, from: 1, want: []cluster.LogSeq{1, 2, 3, 4, 5}, last: 5, sealed: true},
 		{name: "to before the seal", log: sealed, from: 4, to: 5, want: []cluster.LogSeq{4, 5}, last: 5},
 		{name: "from the seal", log: sealed, from: 6, last: 5, sealed: true},
+		{name: "to the seal, named", log: sealed, from: 5, to: 6, want: []cluster.LogSeq{5}, last: 5, sealed: true},
 		{name: "past the seal", log: sealed, from: 5, to: 7, want: []cluster.LogSeq{5}, last: 5, sealed: true, err: ErrMissing},
 		{name: "behind the seal", log: sealed, from: 7, to: 7, last: 6, sealed: true, err: ErrMissing},
 		{name: "numbers jump", log: [][]byte{e(1), e(3)}, from: 1, want: []cluster.LogSeq{1}, last: 1, err: ErrGap},
