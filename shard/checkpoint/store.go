@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -180,7 +181,7 @@ func (s *Store) Delete(ctx context.Context, object string) error {
 	if err == nil {
 		// The object store keeps a marker for ever. Names do not come again, so
 		// nobody needs it.
-		marker := "$O." + s.bucket + ".M." + base64.URLEncoding.EncodeToString([]byte(object))
+		marker := s.subjects("M") + base64.URLEncoding.EncodeToString([]byte(object))
 		err = s.stream.Purge(ctx, jetstream.WithPurgeSubject(marker))
 	}
 	if err != nil {
@@ -209,3 +210,48 @@ func ObjectOwner(object string) (shard cluster.ShardID, epoch cluster.Epoch, ok 
 	_, err := fmt.Sscanf(object, "shard-%d-epoch-%d-%d", &shard, &epoch, &n)
 	return shard, epoch, err == nil && object == objectName(shard, epoch, n)
 }
+
+// Sweep removes the pieces of objects whose writing was broken off, by a crash
+// or a lost connection, and that nobody will finish: those that belong to no
+// object and are older than age, which must be longer than any write takes. It
+// returns how many objects they were of.
+func (s *Store) Sweep(ctx context.Context, age time.Duration) (removed int, err error) {
+	// The pieces first: what is finished in between has an object by then.
+	prefix := s.subjects("C")
+	pieces, err := s.stream.Info(ctx, jetstream.WithSubjectFilter(prefix+">"))
+	if err != nil {
+		return 0, fmt.Errorf("sweep checkpoint store: %w", err)
+	}
+	infos, err := s.objects.List(ctx)
+	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
+		return 0, fmt.Errorf("sweep checkpoint store: %w", err)
+	}
+	whole := make(map[string]bool, len(infos))
+	for _, i := range infos {
+		whole[i.NUID] = true
+	}
+	for subject := range pieces.State.Subjects {
+		if whole[strings.TrimPrefix(subject, prefix)] {
+			continue
+		}
+		last, err := s.stream.GetLastMsgForSubject(ctx, subject)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue // removed meanwhile
+		}
+		if err == nil && time.Since(last.Time) < age {
+			continue
+		}
+		if err == nil {
+			err = s.stream.Purge(ctx, jetstream.WithPurgeSubject(subject))
+		}
+		if err != nil {
+			return removed, fmt.Errorf("sweep checkpoint store: %w", err)
+		}
+		removed++
+	}
+	return removed, nil
+}
+
+// subjects is what the object store's subjects begin with: those of chunks (C)
+// or of the messages about objects (M).
+func (s *Store) subjects(of string) string { return "$O." + s.bucket + "." + of + "." }

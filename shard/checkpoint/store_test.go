@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -52,8 +53,8 @@ func testActors(seed uint64, n, stateBytes int) []Actor {
 	out := make([]Actor, n)
 	for i := range out {
 		state := make([]byte, rnd.IntN(stateBytes))
-		for j := range state {
-			state[j] = byte(rnd.Uint32())
+		for j := 0; j+8 <= len(state); j += 8 {
+			binary.LittleEndian.PutUint64(state[j:], rnd.Uint64())
 		}
 		out[i] = Actor{Kind: "player", ID: fmt.Sprintf("p%d", i), Seq: rnd.Uint64N(1000), State: state}
 	}
@@ -186,6 +187,36 @@ func TestWriteEndsWithItsContext(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
+}
+
+func TestSweepRemovesWhatWasBrokenOff(t *testing.T) {
+	s, js := openStore(t)
+	want := testActors(1, 50, 10_000)
+	part := write(t, s, 0, want)
+	deleted := write(t, s, 1, want)
+	if err := s.Delete(t.Context(), deleted.Object); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 { // chunks of a writer that has crashed
+		if _, err := js.Publish(t.Context(), s.subjects("C")+"crashed", []byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		age  time.Duration
+		want int
+	}{{time.Hour, 0}, {0, 1}, {0, 0}} {
+		if got, err := s.Sweep(t.Context(), tt.age); err != nil || got != tt.want {
+			t.Errorf("older than %s: removed %d, %v; want %d", tt.age, got, err, tt.want)
+		}
+	}
+	if got := read(t, s, part); !reflect.DeepEqual(got, want) {
+		t.Error("an object was damaged")
+	}
+	if err := s.Delete(t.Context(), part.Object); err != nil {
+		t.Fatal(err)
+	}
+	expectEmpty(t, s)
 }
 
 func TestDeleteLeavesNothing(t *testing.T) {
