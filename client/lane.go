@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
@@ -53,7 +54,8 @@ func (l *Lane) Redial(ctx context.Context) error {
 	// Setting a deadline costs a timer for each request. Whoever runs the load
 	// closes the lanes when it has waited enough.
 	w.writeTimeout = 0
-	l.seq = 1 // Hello had it
+	_ = w.ws.SetWriteDeadline(time.Time{}) // the Hello had one
+	l.seq = 1                              // Hello had it
 	l.wire.Store(w)
 	if l.closed.Load() {
 		_ = w.close(true)

@@ -3,6 +3,7 @@ package client_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/holdfast-game/holdfast/client"
 	"github.com/holdfast-game/holdfast/client/clienttest"
@@ -77,6 +78,21 @@ func TestLaneGoesToAnotherGateway(t *testing.T) {
 	r, err := l.Buy(1, "sword", 1, 0)
 	if err != nil || string(r.OrderID) != "ann/1" || shop.Left("sword") != 1 {
 		t.Errorf("got %+v, %v, %d left, want order ann/1 and 1 left", r, err, shop.Left("sword"))
+	}
+}
+
+// The deadline of the greeting must not end the connection later.
+func TestLaneOutlivesTheDeadlineOfItsHello(t *testing.T) {
+	shop := clienttest.NewShop(map[string]int64{"sword": 2})
+	const timeout = 100 * time.Millisecond
+	l, err := client.DialLane(t.Context(), serve(t, shop.Handle).URL, client.Options{Token: "ann", WriteTimeout: timeout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	<-time.After(2 * timeout) // it is the passing of real time that did it
+	if _, err := l.Buy(1, "sword", 1, 0); err != nil {
+		t.Errorf("after the greeting's deadline: %v", err)
 	}
 }
 
