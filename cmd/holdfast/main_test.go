@@ -92,13 +92,13 @@ func TestBadStarts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	t.Cleanup(func() { _ = taken.Close() })
 	stack := devstack.Test(t)
 	used, err := datadir.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer used.Close()
+	t.Cleanup(func() { _ = used.Close() })
 	newer := filepath.Dir(write(t, "FORMAT", "2\n"))
 	notFolder := write(t, "file", "")
 	// A port that nobody listens on while the test holds it.
@@ -157,6 +157,7 @@ func TestBadStarts(t *testing.T) {
 		"ctl with too few arguments":      {[]string{"ctl", "grant", "p"}, []string{"3 arg"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if strings.Contains(name, "shards") {
 				t.Cleanup(startNode(t, t.TempDir(), "--etcd", stack.EtcdEndpoints()[0], "--nats", stack.NATSURL(),
 					"--prefix=/seven", "--shards=7").stop)

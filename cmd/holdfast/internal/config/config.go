@@ -188,14 +188,15 @@ func checkAdvertise(listen, advertise string) error {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	ip, err := netip.ParseAddr(host)
-	if host != "" && (err != nil || !ip.IsUnspecified()) {
+	ip, _ := netip.ParseAddr(host) // invalid for a name, which is fine
+	switch {
+	case host != "" && !ip.IsUnspecified():
 		return nil
-	}
-	if advertise == "" {
+	case advertise == "":
 		return fmt.Errorf("must be given, because peer (%q) is not an address that other nodes can dial", listen)
+	default:
+		return fmt.Errorf("%q is not an address that other nodes can dial", advertise)
 	}
-	return fmt.Errorf("%q is not an address that other nodes can dial", advertise)
 }
 
 func checkURLs(urls []string, schemes ...string) error {

@@ -53,7 +53,7 @@ func Command() *cobra.Command {
 // call runs one call and prints its result.
 func call[Req, Resp any](c *cobra.Command, d *desk,
 	method func(adminv1connect.AdminServiceClient, context.Context, *connect.Request[Req]) (*connect.Response[Resp], error),
-	request *Req, print func(io.Writer, *Resp),
+	request *Req, show func(io.Writer, *Resp),
 ) (*Resp, error) {
 	client, err := d.client()
 	if err != nil {
@@ -69,7 +69,7 @@ func call[Req, Resp any](c *cobra.Command, d *desk,
 		return resp.Msg, printJSON(c.OutOrStdout(), any(resp.Msg).(proto.Message))
 	}
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 8, 2, ' ', 0)
-	print(w, resp.Msg)
+	show(w, resp.Msg)
 	return resp.Msg, w.Flush()
 }
 

@@ -12,7 +12,7 @@ import (
 const leaseFile = "lease"
 
 // Lease returns the lease of the process that used the folder last, 0 when
-// there is none. That process is dead, or this one could not have opened the
+// there is none, or none that can be read: it runs out by itself. That process is dead, or this one could not have opened the
 // folder, so its lease may be revoked.
 func (d *Dir) Lease() (int64, error) {
 	text, err := os.ReadFile(d.File(leaseFile))
@@ -22,12 +22,10 @@ func (d *Dir) Lease() (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read predecessor's lease: %w", err)
 	}
-	id, err := strconv.ParseInt(string(bytes.TrimSpace(text)), 16, 64)
-	if err != nil {
-		// A lease that cannot be revoked runs out by itself.
-		return 0, nil
+	if id, err := strconv.ParseInt(string(bytes.TrimSpace(text)), 16, 64); err == nil {
+		return id, nil
 	}
-	return id, nil
+	return 0, nil
 }
 
 // SetLease keeps this process's lease for its successor.

@@ -1,0 +1,53 @@
+# `make help` lists the targets.
+
+GO      ?= go
+TOOL    := $(GO) tool -modfile=internal/tools/go.mod
+BIN     := bin/holdfast
+# VERSION=v1.2.3 marks a release; without it the program names its revision.
+LDFLAGS := $(if $(VERSION),-X main.release=$(VERSION))
+# RACE=1 has the tests look for data races.
+TESTFLAGS := $(if $(RACE),-race) -timeout 10m
+
+.DEFAULT_GOAL := help
+.PHONY: help build run demo bench test check format vet lint tidy proto
+
+help: ## List the targets.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+build: ## Build bin/holdfast.
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/holdfast
+
+run: build ## Run a node with embedded etcd and NATS under ./data.
+	$(BIN) serve
+
+demo: build ## Hold a flash sale on a node in a temporary folder.
+	$(BIN) demo
+
+bench: build ## Measure a flash sale, and the machine's ceiling.
+	$(BIN) bench sale
+	$(BIN) bench echo
+
+test: ## Run all tests; RACE=1 with the race detector.
+	$(GO) test $(TESTFLAGS) ./...
+
+check: format vet lint tidy ## What CI runs: format, vet, lint, tidy, tests with -race.
+	$(MAKE) test RACE=1
+
+format:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+lint:
+	$(TOOL) golangci-lint run ./...
+
+tidy:
+	$(GO) mod tidy -diff
+	$(GO) test ./internal/tidy
+
+proto: ## Generate code from the .proto files.
+	$(TOOL) buf lint
+	$(TOOL) buf generate
+	$(GO) test ./internal/tidy -run TestGeneratedCode -count=1 -args -write
