@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -38,20 +39,14 @@ func raw(t testing.TB, actors []Actor) []byte {
 }
 
 func plain(compressed []byte) ([]byte, error) {
-	z, err := zstd.NewReader(nil)
-	if err != nil {
-		return nil, err
-	}
-	defer z.Close()
+	z := decoders.Get().(*zstd.Decoder)
+	defer decoders.Put(z)
 	return z.DecodeAll(compressed, nil)
 }
 
-func compress(t testing.TB, data []byte) []byte {
-	t.Helper()
-	z, err := zstd.NewWriter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+func compress(data []byte) []byte {
+	z := encoders.Get().(*zstd.Encoder)
+	defer encoders.Put(z)
 	return z.EncodeAll(data, nil)
 }
 
@@ -79,7 +74,7 @@ func TestGoldenPart(t *testing.T) {
 		}
 		data = append(data, b...)
 	}
-	got, err := decodeAll(compress(t, data))
+	got, err := decodeAll(compress(data))
 	if err != nil || !reflect.DeepEqual(got, goldenActors) {
 		t.Errorf("got %+v, %v; want %+v", got, err, goldenActors)
 	}
@@ -91,11 +86,13 @@ func TestGoldenPart(t *testing.T) {
 func TestDamagedPartIsNoticed(t *testing.T) {
 	good := raw(t, goldenActors)
 	for n := range good {
-		if _, err := decodeAll(compress(t, good[:n])); !errors.Is(err, ErrCorrupt) {
+		if _, err := decodeAll(compress(good[:n])); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("cut to %d bytes: got %v, want %v", n, err, ErrCorrupt)
 		}
 	}
-	header := []byte{'H', 'F', 'P', 1}
+	header := []byte("HFP\x01")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	for name, data := range map[string][]byte{
 		"another magic":       append([]byte("HFQ"), good[3:]...),
 		"a newer version":     append([]byte("HFP\x02"), good[4:]...),
@@ -104,12 +101,17 @@ func TestDamagedPartIsNoticed(t *testing.T) {
 		"more behind the end": append(bytes.Clone(good), 0),
 		"a kind of 2^62":      append(header, tagActor, 255, 255, 255, 255, 255, 255, 255, 255, 63),
 		"a state of 1 GiB":    append(header, tagActor, 0, 0, 0, 128, 128, 128, 128, 4),
+		"a state cut off":     append(header, tagActor, 0, 0, 0, 128, 128, 128, 31, 1, 2, 3),
 	} {
-		if _, err := decodeAll(compress(t, data)); !errors.Is(err, ErrCorrupt) {
+		if _, err := decodeAll(compress(data)); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: got %v, want %v", name, err, ErrCorrupt)
 		}
 	}
-	compressed := compress(t, good)
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > maxState/2 {
+		t.Errorf("%d bytes allocated on the word of lengths", grown)
+	}
+	compressed := compress(good)
 	for i := range compressed {
 		damaged := bytes.Clone(compressed)
 		damaged[i] ^= 0x10
@@ -142,11 +144,11 @@ func TestHash(t *testing.T) {
 // accepts it would encode to the same.
 func FuzzDecode(f *testing.F) {
 	f.Add(raw(f, goldenActors), true)
-	f.Add(compress(f, raw(f, goldenActors)), false)
+	f.Add(compress(raw(f, goldenActors)), false)
 	f.Add([]byte("HFP\x01\x01\x00\x00\x00\x80\x80\x80\x80\x04"), true)
 	f.Fuzz(func(t *testing.T, data []byte, pack bool) {
 		if pack {
-			data = compress(t, data)
+			data = compress(data)
 		}
 		got, err := decodeAll(data)
 		if err != nil {
@@ -155,7 +157,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		again, err := decodeAll(compress(t, raw(t, got)))
+		again, err := decodeAll(compress(raw(t, got)))
 		if err != nil || !reflect.DeepEqual(again, got) {
 			t.Errorf("encoded again: %v, got %+v, want %+v", err, again, got)
 		}
