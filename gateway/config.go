@@ -82,7 +82,7 @@ func DefaultConfig() Config {
 		MaxMessageBytes:   4 << 10,
 		RequestsPerSecond: 20,
 		Burst:             40,
-		MaxInFlight:       128,
+		MaxInFlight:       64, // as many as a player actor works on at once
 		MaxWatched:        64,
 		StockRefresh:      15 * time.Second,
 	}
