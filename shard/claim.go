@@ -173,7 +173,9 @@ func (inc *incarnation) serve(ctx context.Context, group []*takeover) {
 		if !t.rec.stale {
 			h.chronicle.current, h.chronicle.captured = t.rec.from, t.rec.captured
 		}
-		h.chronicle.mark(inc.appended.Load())
+		// What was replayed counts as grown: a node that crashes again and again
+		// must not replay more each time.
+		h.chronicle.mark(inc.appended.Load() - t.rec.tail)
 		h.start()
 		h.post(errand((*hosted).rearm), math.MaxInt)
 		inc.shards[t.shard].Store(h)

@@ -32,6 +32,9 @@ type recovery struct {
 	// it, for the differences that will be written upon it.
 	captured map[actors.Ref]uint64
 	replayed int
+	// tail is how many bytes of log were replayed, for all shards together: what
+	// a crash right now would make the next owner replay again.
+	tail int64
 }
 
 // loadCheckpoint fills the population from the newest checkpoint that can be
@@ -92,6 +95,9 @@ func (inc *incarnation) loadParts(ctx context.Context, r *recovery, cp *clusterv
 // the entry it stands in.
 type tail map[cluster.ShardID][]tailRecord
 
+// recordOverhead is about what a record takes in the log besides its event.
+const recordOverhead = 24
+
 type tailRecord struct {
 	seq cluster.LogSeq
 	journal.Record
@@ -100,7 +106,7 @@ type tailRecord struct {
 // readTails reads every log that the recoveries need once, however many of them
 // need it. The records are kept in memory: they are what came since the last
 // checkpoints.
-func (inc *incarnation) readTails(ctx context.Context, needs map[cluster.ShardID][]cluster.Stretch) (map[cluster.LogName]tail, error) {
+func (inc *incarnation) readTails(ctx context.Context, needs map[cluster.ShardID][]cluster.Stretch) (_ map[cluster.LogName]tail, bytes int64, _ error) {
 	ranges := make(map[cluster.LogName]cluster.Stretch)
 	for _, stretches := range needs {
 		for _, s := range stretches {
@@ -119,16 +125,17 @@ func (inc *incarnation) readTails(ctx context.Context, needs map[cluster.ShardID
 			for _, r := range e.Records {
 				if _, needed := needs[r.Shard]; needed {
 					t[r.Shard] = append(t[r.Shard], tailRecord{seq: e.Seq, Record: r})
+					bytes += int64(len(r.Event) + recordOverhead)
 				}
 			}
 			return nil
 		})
 		if err != nil {
-			return nil, fmt.Errorf("read log %s from %d to %d: %w", name, s.From, s.To, err)
+			return nil, 0, fmt.Errorf("read log %s from %d to %d: %w", name, s.From, s.To, err)
 		}
 		tails[name] = t
 	}
-	return tails, nil
+	return tails, bytes, nil
 }
 
 // replay applies a shard's records, in the order of its stretches.
@@ -217,7 +224,7 @@ func (inc *incarnation) load(ctx context.Context, group []*takeover) {
 			needs[t.shard], errs[t] = cluster.Replay(t.rec.record, t.rec.from)
 		}
 	}
-	tails, err := inc.readTails(ctx, needs)
+	tails, bytes, err := inc.readTails(ctx, needs)
 	each(func(r *recovery) error {
 		if err != nil && len(needs[r.shard]) > 0 {
 			return err
@@ -229,6 +236,7 @@ func (inc *incarnation) load(ctx context.Context, group []*takeover) {
 		if errs[t] == nil {
 			found += t.rec.people.count()
 			replayed += t.rec.replayed
+			t.rec.tail = bytes
 		}
 		t.answer(cluster.ClaimInput{Err: errs[t]})
 	}
