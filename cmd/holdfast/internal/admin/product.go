@@ -59,12 +59,23 @@ func (s *Service) PutProduct(ctx context.Context, req *connect.Request[adminv1.P
 	if err := s.view.PutProduct(ctx, p); err != nil {
 		return nil, ofCluster(err)
 	}
-	if units > 0 {
-		if err := s.restock(ctx, p, initialID, units); err != nil {
-			return nil, wrap(err, "put product %q: create its stock", sku)
-		}
+	if err := s.CreateStock(ctx, p, units); err != nil {
+		return nil, err
 	}
 	return connect.NewResponse(&adminv1.PutProductResponse{Product: p}), nil
+}
+
+// CreateStock fills the slices of a product that is on offer with its first
+// stock. Calling again, with the same number of units, completes what an earlier
+// call has left undone.
+func (s *Service) CreateStock(ctx context.Context, p *clusterv1.Product, units int64) error {
+	if units == 0 {
+		return nil
+	}
+	if err := s.restock(ctx, p, initialID, units); err != nil {
+		return wrap(err, "create the stock of product %q", p.GetSku())
+	}
+	return nil
 }
 
 // slicesFor chooses the slices of a product that was given none.

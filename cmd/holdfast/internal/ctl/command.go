@@ -1,7 +1,9 @@
 package ctl
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -74,12 +76,16 @@ func call[Req, Resp any](c *cobra.Command, d *desk,
 }
 
 func printJSON(w io.Writer, m proto.Message) error {
-	// Not protojson's own indentation, which varies on purpose.
 	text, err := protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("print result: %w", err)
 	}
-	_, err = fmt.Fprintf(w, "%s\n", text)
+	// protojson varies its spaces on purpose; scripts compare texts.
+	var steady bytes.Buffer
+	if err := json.Indent(&steady, text, "", "  "); err != nil {
+		return fmt.Errorf("print result: %w", err)
+	}
+	_, err = fmt.Fprintln(w, steady.String())
 	return err
 }
 

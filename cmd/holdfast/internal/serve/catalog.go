@@ -12,6 +12,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/knadh/koanf/parsers/yaml"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
@@ -78,30 +79,40 @@ func readProduct(sku string, entry any) (product, error) {
 }
 
 // offer puts those products on offer that the cluster does not have. What it
-// has may have been changed by operators since, and stays as it is.
+// has may have been changed by operators since, and stays as it is; but if its
+// first stock was not created to the end, it is now.
 func (n *node) offer(ctx context.Context) {
 	for _, p := range n.goods {
+		var err error
 		if old, ok := n.backends.view.Catalog().Product(p.GetSku()); ok {
-			// Its stock may still be missing, if a node died half-way.
-			p.Product = old
+			err = n.adminService.CreateStock(ctx, old, p.stock)
+		} else {
+			req := connect.NewRequest(&adminv1.PutProductRequest{Product: p.Product, Stock: p.stock})
+			_, err = n.adminService.PutProduct(ctx, req)
 		}
-		req := connect.NewRequest(&adminv1.PutProductRequest{Product: p.Product, Stock: p.stock})
-		if _, err := n.adminService.PutProduct(ctx, req); err != nil && ctx.Err() == nil {
-			n.logger.Error("a product of the catalog file is not on offer", "sku", p.GetSku(), "err", err)
+		if err != nil && ctx.Err() == nil {
+			n.logger.Error("a product of the catalog file is not on offer as it says", "sku", p.GetSku(), "err", err)
 		}
 	}
 }
 
-// fill sets a product's fields by their names in the proto file.
+// fill sets a product's fields by their names in the proto file. One by one, so
+// that what is wrong can be said with its name.
 func fill(p *clusterv1.Product, fields map[string]any) error {
-	for name, value := range fields {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		value := fields[name]
 		if at, ok := value.(time.Time); ok { // as YAML reads an RFC 3339 time
-			fields[name] = at.Format(time.RFC3339Nano)
+			value = at.Format(time.RFC3339Nano)
 		}
+		text, err := json.Marshal(map[string]any{name: value})
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		var one clusterv1.Product
+		if err := protojson.Unmarshal(text, &one); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		proto.Merge(p, &one)
 	}
-	text, err := json.Marshal(fields)
-	if err != nil {
-		return err
-	}
-	return protojson.Unmarshal(text, p)
+	return nil
 }

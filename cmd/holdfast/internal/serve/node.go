@@ -31,18 +31,18 @@ type node struct {
 	keys   keys
 	goods  []product // of the catalog file
 
-	dir           *datadir.Dir
-	clients       net.Listener // nil without the gateway role
-	operators     net.Listener
-	backends      *backends
-	router        *router.Router
-	host          *shard.Node
-	gateway       *gateway.Gateway // nil without the gateway role
-	admin         *admin.Server
-	adminService  *admin.Service
-	draining      atomic.Bool
-	closers       []func() // run backwards by close
-	embedsFailure <-chan error
+	dir          *datadir.Dir
+	clients      net.Listener // nil without the gateway role
+	operators    net.Listener
+	backends     *backends
+	router       *router.Router
+	host         *shard.Node
+	gateway      *gateway.Gateway // nil without the gateway role
+	admin        *admin.Server
+	adminService *admin.Service
+
+	draining atomic.Bool
+	closers  []func() // run backwards by close
 }
 
 // open prepares a node: everything is checked and open, nothing runs, and the
@@ -69,7 +69,6 @@ func open(ctx context.Context, cfg *config.Config, version string, logger *slog.
 		return nil, err
 	}
 	n.onClose(n.backends.close)
-	n.embedsFailure = n.backends.failed()
 	if err := n.wire(version); err != nil {
 		return nil, err
 	}
@@ -185,7 +184,7 @@ func (n *node) run(ctx context.Context) error {
 		select {
 		case <-stopping.Done():
 			return nil
-		case err := <-n.embedsFailure:
+		case err := <-n.backends.failed():
 			return fmt.Errorf("embedded etcd failed: %w", err)
 		}
 	}, func(error) {
