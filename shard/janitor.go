@@ -100,8 +100,12 @@ func (inc *incarnation) sweepLogs(ctx context.Context, orphans map[cluster.LogNa
 	return nil
 }
 
+// brokenAge is longer than writing one checkpoint can take.
+const brokenAge = 10 * time.Minute
+
 // sweepCheckpoints removes objects that were written and never published, or
-// that a transaction of unknown outcome has dropped. Only those of an earlier
+// that a transaction of unknown outcome has dropped, and pieces of objects whose
+// writer died. Only those of an earlier
 // epoch are touched: what is written at that epoch cannot be published any more.
 func (inc *incarnation) sweepCheckpoints(ctx context.Context) error {
 	objects, err := inc.store.List(ctx)
@@ -129,5 +133,6 @@ func (inc *incarnation) sweepCheckpoints(ctx context.Context) error {
 		}
 		inc.log.Info("deleted a checkpoint that no shard needs", "object", object)
 	}
-	return nil
+	_, err = inc.store.Sweep(ctx, brokenAge)
+	return err
 }
