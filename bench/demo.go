@@ -11,8 +11,9 @@ import (
 var ErrChecks = errors.New("the books do not agree with what was acknowledged")
 
 const (
-	demoPlayers = 256
-	demoUnits   = 10_000
+	demoPlayers = 512
+	// demoUnits take a few seconds to sell, on a small machine too.
+	demoUnits = 100_000
 )
 
 // Demo holds a short flash sale on a node of its own, until everything is sold,

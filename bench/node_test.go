@@ -105,7 +105,7 @@ func TestDemoCommand(t *testing.T) {
 	if err != nil {
 		t.Fatalf("got %v and\n%s", err, out)
 	}
-	if !strings.Contains(out, "✓ all 10,000 units sold, not one more") || strings.Contains(out, "✗") {
+	if !strings.Contains(out, "✓ all 100,000 units sold, not one more") || strings.Contains(out, "✗") {
 		t.Errorf("got\n%s\nwant every check to hold", out)
 	}
 	if left, _ := os.ReadDir(temp); len(left) != 0 {

@@ -18,8 +18,8 @@ func (r *SaleReport) WriteText(w io.Writer) error {
 	if p.Rate > 0 {
 		mode = fmt.Sprintf("open loop at %s/s", thousands(int64(p.Rate)))
 	}
-	t.row("Sale", fmt.Sprintf("%s players, %s, %d of %s units, %s", thousands(int64(p.Players)), plural(p.SKUs, "product"),
-		p.Quantity, thousands(p.Stock), mode))
+	t.row("Sale", fmt.Sprintf("%s players, %s of %s units, %d a purchase, %s", thousands(int64(p.Players)), plural(p.SKUs, "product"),
+		thousands(p.Stock), p.Quantity, mode))
 	t.row("Purchases", fmt.Sprintf("%s in %.2f s", thousands(r.Purchases), r.DurationSeconds))
 	t.row("Rate", thousands(int64(r.PurchasesPerSecond))+" purchases/s")
 	t.latency(r.LatencyMs)

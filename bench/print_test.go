@@ -31,7 +31,7 @@ func TestSaleReportAsText(t *testing.T) {
 	if err := r.WriteText(&out); err != nil {
 		t.Fatal(err)
 	}
-	want := `Sale       512 players, 1 product, 1 of 1,000,000 units, open loop at 100/s
+	want := `Sale       512 players, 1 product of 1,000,000 units, 1 a purchase, open loop at 100/s
 Purchases  12,345 in 5.00 s
 Rate       2,469 purchases/s
 Latency    mean 1.00  p50 2.00  p99 3.00  p99.9 4.00  max 5.00 ms
