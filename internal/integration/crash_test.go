@@ -34,19 +34,9 @@ type sale struct {
 
 func startSale(t *testing.T, ctx context.Context, urls []string, node *process, admin addresses, length time.Duration, players int) *sale {
 	t.Helper()
-	read := func(name string) string {
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(node.dir, name)
-		}
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.TrimSpace(string(text))
-	}
 	s := &sale{t: t, done: make(chan struct{})}
 	cfg := bench.SaleConfig{
-		URL: strings.Join(urls, ","), Admin: "http://" + admin.Admin, AdminToken: read(admin.AdminTokenFile), Secret: read(admin.SecretFile),
+		URL: strings.Join(urls, ","), Admin: "http://" + admin.Admin, AdminToken: node.secret(admin.AdminTokenFile), Secret: node.secret(admin.SecretFile),
 		Players: players, Duration: length, SKUs: 4, Patience: 30 * time.Second, Settle: 30 * time.Second,
 	}
 	go func() {

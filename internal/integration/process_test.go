@@ -141,6 +141,19 @@ func (p *process) ready(ctx context.Context) addresses {
 	return a
 }
 
+// secret reads a file that node.json names, relative to the data folder or not.
+func (p *process) secret(name string) string {
+	p.t.Helper()
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(p.dir, name)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(text))
+}
+
 // await polls a condition of another process, which cannot signal an event to
 // this one.
 func (p *process) await(ctx context.Context, what string, cond func() bool) {
