@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -187,14 +188,13 @@ func (d *partDecoder) bytes(limit uint64) []byte {
 		return nil
 	}
 	// A length is a claim: memory is given out only as bytes come in.
-	b := make([]byte, min(n, trusted))
-	for got := 0; d.err == nil; {
-		k, err := io.ReadFull(d.r, b[got:])
+	b := []byte{}
+	for uint64(len(b)) < n && d.err == nil {
+		have := len(b)
+		step := int(min(n-uint64(have), max(uint64(have), trusted)))
+		b = slices.Grow(b, step)[:have+step]
+		_, err := io.ReadFull(d.r, b[have:])
 		d.fail(err)
-		if got += k; uint64(got) == n {
-			break
-		}
-		b = append(b, make([]byte, min(n-uint64(got), uint64(got)))...)
 	}
 	return b
 }

@@ -1,7 +1,9 @@
 package journal
 
 import (
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +14,13 @@ import (
 
 // benchRecord is about what a purchase journals.
 var benchRecord = AppendRecord(nil, &Record{Shard: 7, Epoch: 3, Kind: "player", ID: "p-000123456", Seq: 99, Event: make([]byte, 100)})
+
+var benchLogs atomic.Uint64
+
+// benchLog names a log of its own for each run on one server.
+func benchLog() cluster.LogName {
+	return cluster.LogName(fmt.Sprintf("bench-%d", benchLogs.Add(1)))
+}
 
 // BenchmarkAppendIdle is the latency of one record on an idle log.
 func BenchmarkAppendIdle(b *testing.B) {
@@ -24,7 +33,7 @@ func BenchmarkAppendIdle(b *testing.B) {
 			js := connect(b, s, conn.opts...)
 			durable := make(chan Stamp, 16)
 			cfg := testConfig()
-			cfg.Name = cluster.LogName("idle-" + conn.name)
+			cfg.Name = benchLog()
 			cfg.OnDurable = func(s Stamp) { durable <- s }
 			l := openLog(b, js, cfg)
 			b.ReportAllocs()
@@ -121,7 +130,7 @@ func BenchmarkScan(b *testing.B) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	buf := appendHeader(nil, typeRecords, "n1-7")
+	buf := newHeader(typeRecords, "n1-7")
 	const records = 1000
 	for range records {
 		buf = append(buf, benchRecord...)

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,7 +47,7 @@ type buffer struct {
 
 func newBuffer(inc cluster.Incarnation, limit, maxRecords int) *buffer {
 	return &buffer{
-		header: appendHeader(nil, typeRecords, inc),
+		header: newHeader(typeRecords, inc),
 		limit:  limit,
 		bound:  2 * int64(maxRecords),
 		opened: time.Now(),
@@ -137,7 +138,7 @@ func (b *buffer) release(c *chunk) {
 func (b *buffer) refuse(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.refusing == nil || b.refusing == ErrClosed {
+	if b.refusing == nil || errors.Is(b.refusing, ErrClosed) {
 		b.refusing = err
 	}
 }

@@ -47,12 +47,11 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// appendHeader appends the header of an entry, with number and count left 0.
-func appendHeader(dst []byte, typ byte, inc cluster.Incarnation) []byte {
-	dst = append(dst, entryMagic...)
-	dst = append(dst, entryVersion, typ, byte(len(inc)))
-	dst = append(dst, inc...)
-	return append(dst, make([]byte, 12)...)
+// newHeader returns the header of inc's entries, with number and count left 0.
+func newHeader(typ byte, inc cluster.Incarnation) []byte {
+	h := append([]byte(entryMagic), entryVersion, typ, byte(len(inc)))
+	h = append(h, inc...)
+	return append(h, make([]byte, 12)...)
 }
 
 // headerSize is the size of the header of inc's entries.
@@ -67,7 +66,7 @@ func finishEntry(buf []byte, header int, number uint64, records int) []byte {
 
 // encodeSeal returns the entry with which by ends a log.
 func encodeSeal(by cluster.Incarnation) []byte {
-	return finishEntry(appendHeader(nil, typeSeal, by), headerSize(by), 0, 0)
+	return finishEntry(newHeader(typeSeal, by), headerSize(by), 0, 0)
 }
 
 // head decodes everything but the records, which it returns with their number.

@@ -34,7 +34,7 @@ func encodeEntry(e *Entry) []byte {
 	if e.Seal {
 		return encodeSeal(e.Incarnation)
 	}
-	buf := appendHeader(nil, typeRecords, e.Incarnation)
+	buf := newHeader(typeRecords, e.Incarnation)
 	for i := range e.Records {
 		buf = AppendRecord(buf, &e.Records[i])
 	}
@@ -118,11 +118,11 @@ func withChecksum(body []byte) []byte {
 // Lengths that lie cost neither memory nor a crash.
 func TestHostileLengths(t *testing.T) {
 	for name, body := range map[string][]byte{
-		"a record count of 4 billion": append(appendHeader(nil, typeRecords, "")[:14], 255, 255, 255, 255),
-		"a kind of 2^63 bytes":        append(append(appendHeader(nil, typeRecords, "")[:14], 1, 0, 0, 0), 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 127),
-		"a number without end":        append(append(appendHeader(nil, typeRecords, "")[:14], 1, 0, 0, 0), bytes.Repeat([]byte{255}, 40)...),
-		"a shard of 33 bits":          append(append(appendHeader(nil, typeRecords, "")[:14], 1, 0, 0, 0), 255, 255, 255, 255, 31, 0, 0, 0, 0, 0),
-		"more behind the last record": append(append(appendHeader(nil, typeRecords, "")[:14], 1, 0, 0, 0), 0, 0, 0, 0, 0, 0, 0),
+		"a record count of 4 billion": append(newHeader(typeRecords, "")[:14], 255, 255, 255, 255),
+		"a kind of 2^63 bytes":        append(append(newHeader(typeRecords, "")[:14], 1, 0, 0, 0), 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 127),
+		"a number without end":        append(append(newHeader(typeRecords, "")[:14], 1, 0, 0, 0), bytes.Repeat([]byte{255}, 40)...),
+		"a shard of 33 bits":          append(append(newHeader(typeRecords, "")[:14], 1, 0, 0, 0), 255, 255, 255, 255, 31, 0, 0, 0, 0, 0),
+		"more behind the last record": append(append(newHeader(typeRecords, "")[:14], 1, 0, 0, 0), 0, 0, 0, 0, 0, 0, 0),
 	} {
 		var before, after runtime.MemStats
 		data := withChecksum(body)

@@ -126,7 +126,7 @@ func (m *sim) offer() {
 
 func (m *sim) encode(number, salt uint64) []byte {
 	r := Record{Kind: "k", ID: "i", Seq: number, Event: fmt.Append(nil, salt)}
-	buf := AppendRecord(appendHeader(nil, typeRecords, modelSelf), &r)
+	buf := AppendRecord(newHeader(typeRecords, modelSelf), &r)
 	return finishEntry(buf, headerSize(modelSelf), number, 1)
 }
 

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -176,18 +175,20 @@ func (s *scan) behindSeal(ctx context.Context, stream jetstream.Stream, info *je
 	return nil
 }
 
+// ask asks for the next entries, as many as the bounds allow. It returns where
+// the answers will come; false while the connection is down.
+func (s *scan) ask() (inbox string, ok bool) {
+	s.question++
+	inbox = s.inbox + "." + strconv.FormatUint(s.question, 10)
+	request := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, s.next, min(s.to-s.next+1, scanBatch), scanBytes)
+	return inbox, s.js.Conn().PublishRequest(directGet(s.js, s.name), inbox, request) == nil
+}
+
 // batch asks once and passes on what comes. answered: somebody did.
 func (s *scan) batch(ctx context.Context) (answered bool, err error) {
-	s.question++
-	inbox := s.inbox + "." + strconv.FormatUint(s.question, 10)
-	request, err := json.Marshal(map[string]uint64{
-		"seq": uint64(s.next), "batch": uint64(min(s.to-s.next+1, scanBatch)), "max_bytes": scanBytes,
-	})
-	if err != nil {
-		return false, err
-	}
-	if err := s.js.Conn().PublishRequest(directGet(s.js, s.name), inbox, request); err != nil {
-		return false, nil // down for the moment
+	inbox, ok := s.ask()
+	if !ok {
+		return false, nil
 	}
 	for {
 		s.timer.Reset(scanPatience)

@@ -39,7 +39,7 @@ func craftLog(t *testing.T, js jetstream.JetStream, messages ...[]byte) cluster.
 // testEntry is entry n of the log of inc, with one record.
 func testEntry(inc cluster.Incarnation, n uint64) []byte {
 	r := Record{Kind: "k", ID: "i", Seq: n}
-	return finishEntry(AppendRecord(appendHeader(nil, typeRecords, inc), &r), headerSize(inc), n, 1)
+	return finishEntry(AppendRecord(newHeader(typeRecords, inc), &r), headerSize(inc), n, 1)
 }
 
 // scanNow is Scan without patience for replicas that are behind: there is one.
