@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/holdfast-game/holdfast/actors"
+	"github.com/holdfast-game/holdfast/cluster"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 	"github.com/holdfast-game/holdfast/shard/checkpoint"
 )
@@ -98,73 +99,107 @@ func (inc *incarnation) dueShard() *hosted {
 // past the end of the walk. Each actor's state carries its own event number, so
 // replay from the walk's beginning skips what a state has already.
 func (inc *incarnation) takeCheckpoint(ctx context.Context, h *hosted) (err error) {
-	c := &h.chronicle
-	c.mu.Lock()
-	defer c.mu.Unlock()
-
-	// Replay begins behind the last durable entry as it is now: what is in
-	// flight may be applied already, or not.
-	appended, from := inc.appended.Load(), inc.journal.DurableSeq()+1
-	full := c.current == nil || outgrown(c.current.GetParts())
-	var changed map[actors.Ref]struct{}
-	var refs []actors.Ref
-	if err := h.do(ctx, func(h *hosted) {
-		changed, h.people.dirty = h.people.dirty, make(map[actors.Ref]struct{})
-		if full {
-			refs = h.people.refs()
-		}
-	}); err != nil {
+	h.chronicle.mu.Lock()
+	defer h.chronicle.mu.Unlock()
+	w, err := inc.beginWalk(ctx, h)
+	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil { // the next checkpoint has to hold them instead
-			h.post(errand(func(h *hosted) { maps.Copy(h.people.dirty, changed) }), math.MaxInt)
+			h.post(errand(func(h *hosted) { maps.Copy(h.people.dirty, w.changed) }), math.MaxInt)
 		}
 	}()
-	if !full {
-		refs = slices.Collect(maps.Keys(changed))
+	next, err := inc.write(ctx, w)
+	if err != nil {
+		return fmt.Errorf("write checkpoint: %w", err)
 	}
+	return inc.publish(ctx, w, next)
+}
+
+// walk is one passage over a shard's actors.
+type walk struct {
+	shard *hosted
+	// from is where replay upon the walk begins, and appended how much the log
+	// had been given by then.
+	from     cluster.LogSeq
+	appended int64
+
+	// full: refs are all actors. Otherwise they are changed, those that have
+	// changed since the last walk began.
+	full    bool
+	changed map[actors.Ref]struct{}
+	refs    []actors.Ref
+
+	// shares are those of the walked actors in the state hash.
+	shares map[actors.Ref]uint64
+}
+
+// beginWalk decides what to walk over. Replay begins behind the last durable
+// entry as it is before that: what is in flight may be applied already, or not.
+func (inc *incarnation) beginWalk(ctx context.Context, h *hosted) (*walk, error) {
+	current := h.chronicle.current
+	w := &walk{
+		shard: h, from: inc.journal.DurableSeq() + 1, appended: inc.appended.Load(),
+		full: current == nil || outgrown(current.GetParts()), shares: make(map[actors.Ref]uint64),
+	}
+	err := h.do(ctx, func(h *hosted) {
+		w.changed, h.people.dirty = h.people.dirty, make(map[actors.Ref]struct{})
+		if w.full {
+			w.refs = h.people.refs()
+		} else {
+			w.refs = slices.Collect(maps.Keys(w.changed))
+		}
+	})
+	return w, err
+}
+
+// write writes the states of the walked actors, and returns the checkpoint that
+// they make with what was written before.
+func (inc *incarnation) write(ctx context.Context, w *walk) (*clusterv1.Checkpoint, error) {
+	h, c := w.shard, &w.shard.chronicle
 	next := &clusterv1.Checkpoint{
-		From:  &clusterv1.Position{Log: string(inc.logName), Seq: uint64(from)},
+		From:  &clusterv1.Position{Log: string(inc.logName), Seq: uint64(w.from)},
 		Taken: timestamppb.Now(), Epoch: uint64(h.hold.Epoch),
-		Parts: c.current.GetParts(), StateHash: c.current.GetStateHash(),
 	}
-	fresh := make(map[actors.Ref]uint64, len(refs))
-	if full || len(refs) > 0 {
-		part, err := inc.store.Write(ctx, h.id, h.hold.Epoch, c.written, inc.walk(ctx, h, refs, fresh))
+	if !w.full {
+		next.Parts, next.StateHash = slices.Clone(c.current.GetParts()), c.current.GetStateHash()
+	}
+	if w.full || len(w.refs) > 0 {
+		part, err := inc.store.Write(ctx, h.id, h.hold.Epoch, c.written, w.states(ctx))
 		if err != nil {
-			return fmt.Errorf("write checkpoint: %w", err)
+			return nil, err
 		}
 		c.written++
-		if full {
-			next.Parts, next.StateHash = nil, 0
-		}
-		next.Parts = append(slices.Clone(next.Parts), part)
+		next.Parts = append(next.Parts, part)
 	}
-	for ref, share := range fresh {
-		if !full {
-			next.StateHash -= c.captured[ref]
-		}
-		next.StateHash += share
+	if w.full {
+		c.captured = make(map[actors.Ref]uint64, len(w.shares))
 	}
+	for ref, share := range w.shares {
+		next.StateHash += share - c.captured[ref]
+		c.captured[ref] = share
+	}
+	next.Actors = uint64(len(c.captured))
+	return next, nil
+}
+
+// publish makes a checkpoint the shard's current one as soon as the log has
+// everything that its states have.
+func (inc *incarnation) publish(ctx context.Context, w *walk, next *clusterv1.Checkpoint) error {
+	c := &w.shard.chronicle
+	// Until it is known to stand, the next one must not be a difference to it.
+	c.current = nil
 	if err := inc.journal.Wait(ctx, inc.journal.End()); err != nil {
 		return fmt.Errorf("wait for the log: %w", err)
 	}
 	next.Through = &clusterv1.Position{Log: string(inc.logName), Seq: uint64(inc.journal.DurableSeq())}
-	if full {
-		c.captured = make(map[actors.Ref]uint64, len(fresh))
-	}
-	// Published or not: the states that were walked are these now.
-	maps.Copy(c.captured, fresh)
-	next.Actors = uint64(len(c.captured))
-
-	dropped, err := inc.member.PutCheckpoint(ctx, h.hold, next)
+	dropped, err := inc.member.PutCheckpoint(ctx, w.shard.hold, next)
 	if err != nil {
-		c.current = nil // unknown what stands there: begin with a base again
 		return fmt.Errorf("publish checkpoint: %w", err)
 	}
 	c.current = next
-	c.mark(appended)
+	c.mark(w.appended)
 	inc.metrics.checkpoints.Inc()
 	for _, object := range dropped {
 		if err := inc.store.Delete(ctx, object); err != nil {
@@ -174,32 +209,17 @@ func (inc *incarnation) takeCheckpoint(ctx context.Context, h *hosted) (err erro
 	return nil
 }
 
-// walk asks the shard for the states of refs, a step at a time, and passes them
-// on from the caller's goroutine. fresh receives their shares of the state hash.
-func (inc *incarnation) walk(ctx context.Context, h *hosted, refs []actors.Ref, fresh map[actors.Ref]uint64) func(func(checkpoint.Actor) error) error {
+// states asks the shard for the states of the walked actors, a step at a time,
+// and passes them on from the caller's goroutine.
+func (w *walk) states(ctx context.Context) func(func(checkpoint.Actor) error) error {
 	return func(yield func(checkpoint.Actor) error) error {
-		for step := range slices.Chunk(refs, walkStep) {
-			states := make([]checkpoint.Actor, 0, len(step))
-			var failed error
-			if err := h.do(ctx, func(h *hosted) {
-				for _, ref := range step {
-					a, ok, err := h.people.capture(ref)
-					if err != nil {
-						failed = err
-						return
-					}
-					if ok {
-						states = append(states, a)
-					}
-				}
-			}); err != nil {
+		for refs := range slices.Chunk(w.refs, walkStep) {
+			states, err := w.step(ctx, refs)
+			if err != nil {
 				return err
 			}
-			if failed != nil {
-				return failed
-			}
 			for _, a := range states {
-				fresh[actors.Ref{Kind: a.Kind, ID: a.ID}] = a.Hash()
+				w.shares[actors.Ref{Kind: a.Kind, ID: a.ID}] = a.Hash()
 				if err := yield(a); err != nil {
 					return err
 				}
@@ -207,6 +227,29 @@ func (inc *incarnation) walk(ctx context.Context, h *hosted, refs []actors.Ref, 
 		}
 		return nil
 	}
+}
+
+// step captures a few actors in one errand.
+func (w *walk) step(ctx context.Context, refs []actors.Ref) ([]checkpoint.Actor, error) {
+	// Only the errand touches these until it is done, which may be after do gave
+	// up waiting.
+	states, failed := make([]checkpoint.Actor, 0, len(refs)), error(nil)
+	err := w.shard.do(ctx, func(h *hosted) {
+		for _, ref := range refs {
+			a, ok, err := h.people.capture(ref)
+			if err != nil {
+				failed = err
+				return
+			}
+			if ok {
+				states = append(states, a)
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return states, failed
 }
 
 // maxParts bounds the differences upon one base, so that loading stays a few
