@@ -45,8 +45,10 @@ type Config struct {
 	// write, and 128 MiB of memory at the very most.
 	MaxRecords int
 
-	// OnDurable is called from the committer's goroutine whenever more has become
-	// durable, in order; nothing is committed while it runs. May be nil.
+	// OnDurable is called from the committer's goroutine for each entry that has
+	// become durable, in order. It must be quick and must not wait for the log:
+	// what is in flight goes on, but nothing new is committed while it runs. May
+	// be nil.
 	OnDurable func(Stamp)
 
 	Logger  *slog.Logger

@@ -54,7 +54,6 @@ func createStream(ctx context.Context, js jetstream.JetStream, cfg Config) (jets
 		return nil, fmt.Errorf("create log %s: %w", cfg.Name, err)
 	}
 	if info.State.LastSeq != 0 {
-		// A seal alone is what a writer learns of when it appends.
 		return nil, fmt.Errorf("create log %s: %w: it has %d entries", cfg.Name, ErrExists, info.State.LastSeq)
 	}
 	return stream, nil
