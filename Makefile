@@ -27,8 +27,13 @@ bench: build ## Measure a flash sale, and the machine's ceiling.
 	$(BIN) bench sale
 	$(BIN) bench echo
 
+# The tests of whole processes come last and alone: they kill, pause and time, and
+# Go cannot see that they depend on what they build.
+PROCESSES := github.com/holdfast-game/holdfast/internal/integration
+
 test: ## Run all tests; RACE=1 with the race detector.
-	$(GO) test $(TESTFLAGS) ./...
+	$(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -v '^$(PROCESSES)$$')
+	$(GO) test -count=1 -timeout 10m $(PROCESSES)
 
 check: format vet lint tidy ## What CI runs: format, vet, lint, tidy, tests with -race.
 	$(MAKE) test RACE=1

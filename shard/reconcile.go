@@ -106,7 +106,7 @@ func (inc *incarnation) release(ctx context.Context, h *hosted) error {
 	if err := inc.member.Release(ctx, h.hold, inc.journal.DurableSeq()); err != nil {
 		return err
 	}
-	inc.log.Info("released", "shard", h.id, "epoch", h.hold.Epoch)
+	inc.log.Debug("released", "shard", h.id, "epoch", h.hold.Epoch)
 	return nil
 }
 

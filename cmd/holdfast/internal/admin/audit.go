@@ -14,10 +14,9 @@ import (
 	"github.com/holdfast-game/holdfast/cluster"
 	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
+	"github.com/holdfast-game/holdfast/shard"
 )
 
-// methodAudit asks the host of a shard for its books.
-const methodAudit = "audit"
 
 // Second words of the players' accounts that are not about a product.
 const (
@@ -37,7 +36,7 @@ func (s *Service) Audit(ctx context.Context, req *connect.Request[adminv1.AuditR
 	for i := range cluster.ShardID(s.view.Shards()) {
 		g.Go(func() error {
 			var books clusterv1.ShardAudit
-			if err := s.call(ctx, cluster.ShardActor(i), methodAudit, ask, &books); err != nil {
+			if err := s.call(ctx, cluster.ShardActor(i), shard.MethodAudit, ask, &books); err != nil {
 				return wrap(err, "audit shard %s", i)
 			}
 			mu.Lock()
