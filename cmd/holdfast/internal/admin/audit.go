@@ -17,7 +17,6 @@ import (
 	"github.com/holdfast-game/holdfast/shard"
 )
 
-
 // Second words of the players' accounts that are not about a product.
 const (
 	accountSpent  = "spent"
