@@ -135,3 +135,14 @@ func TestClientGone(t *testing.T) {
 		eventually(t, func() bool { return h.count(t, "connections", "") == 0 })
 	}
 }
+
+// A client that has been told to go, and does not, is cut off.
+func TestCloseGrace(t *testing.T) {
+	h := open(t, func(c *gateway.Config, _ *house) { c.CloseGrace = 50 * time.Millisecond })
+	c := h.greeted(t, gateway.SubprotocolProto, "ann")
+	if err := c.ws.WriteMessage(websocket.TextMessage, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	// Nothing reads or closes at this end.
+	eventually(t, func() bool { return h.count(t, "closed_total", "wrong_message_type") == 1 })
+}

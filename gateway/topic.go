@@ -30,6 +30,7 @@ type topic struct {
 	whenKnown   []func()            // called without mu
 	unsubscribe func()
 	timer       *time.Timer
+	refreshAt   time.Time
 	stopped     bool
 }
 
@@ -37,16 +38,21 @@ type topic struct {
 type sliceLevel struct {
 	free  int64
 	heard uint64 // how often; an answer older than a broadcast is ignored
-	quiet bool   // nothing was heard since the last refresh
+	quiet bool   // no broadcast came since the last refresh
+	due   bool   // to be asked for that
 }
 
 func newTopic(b *board, sku string, slices int, low int64) *topic {
+	levels := make([]sliceLevel, max(slices, 1))
+	for i := range levels {
+		levels[i].quiet = true
+	}
 	return &topic{
 		b:       b,
 		sku:     sku,
 		viewers: make(map[*watched]struct{}),
-		slices:  make([]sliceLevel, max(slices, 1)),
-		unknown: max(slices, 1),
+		slices:  levels,
+		unknown: len(levels),
 		low:     low,
 	}
 }
@@ -72,6 +78,7 @@ func (t *topic) start() {
 	t.ask()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.refreshAt = time.Now().Add(t.b.refresh)
 	if !t.stopped {
 		t.timer = time.AfterFunc(askAgain, t.tick)
 	}
@@ -108,10 +115,17 @@ func (t *topic) stop() {
 	}
 }
 
-// tick asks the slices that were not heard of for a while.
+// tick asks the slices that are unknown, and once in a while those that no
+// broadcast came from.
 func (t *topic) tick() {
 	t.mu.Lock()
 	lost := t.unsubscribe == nil && !t.stopped
+	if now := time.Now(); !now.Before(t.refreshAt) {
+		t.refreshAt = now.Add(t.b.refresh)
+		for i := range t.slices {
+			t.slices[i].due, t.slices[i].quiet = t.slices[i].quiet, true
+		}
+	}
 	t.mu.Unlock()
 	if lost {
 		t.subscribe()
@@ -124,7 +138,7 @@ func (t *topic) tick() {
 	case t.unknown > 0 || t.unsubscribe == nil:
 		t.timer.Reset(askAgain)
 	default:
-		t.timer.Reset(t.b.refresh)
+		t.timer.Reset(time.Until(t.refreshAt))
 	}
 }
 
@@ -135,16 +149,16 @@ type question struct {
 	heard uint64
 }
 
-// ask asks each slice that was quiet since the last time.
+// ask asks each slice that is unknown or due.
 func (t *topic) ask() {
 	t.mu.Lock()
 	questions := make([]*question, 0, len(t.slices))
 	for i := range t.slices {
 		s := &t.slices[i]
-		if s.heard == 0 || s.quiet {
+		if s.heard == 0 || s.due {
 			questions = append(questions, &question{t: t, slice: i, heard: s.heard})
 		}
-		s.quiet = true
+		s.due = false
 	}
 	if t.stopped {
 		questions = nil
@@ -179,11 +193,14 @@ func (t *topic) hear(body []byte) {
 		t.b.log.Error("decode stock broadcast", "sku", t.sku, "error", err)
 		return
 	}
-	t.set(int(m.GetSlice()), &m, func(*sliceLevel) bool { return true })
+	t.set(int(m.GetSlice()), &m, func(s *sliceLevel) bool {
+		s.quiet = false
+		return true
+	})
 }
 
-// set changes what is known of a slice, and tells the viewers when that
-// changes the state of the whole.
+// set changes what is known of a slice if that is current, and tells the
+// viewers when it changes the state of the whole.
 func (t *topic) set(slice int, m *clusterv1.StockSlice, current func(*sliceLevel) bool) {
 	t.mu.Lock()
 	if slice < 0 || slice >= len(t.slices) || !current(&t.slices[slice]) {
@@ -195,7 +212,7 @@ func (t *topic) set(slice int, m *clusterv1.StockSlice, current func(*sliceLevel
 		t.unknown--
 	}
 	t.free += m.GetFree() - s.free
-	s.free, s.quiet = m.GetFree(), false
+	s.free = m.GetFree()
 	s.heard++
 	if p, ok := t.b.catalog().Product(t.sku); ok {
 		t.low = p.GetLowStock()
