@@ -53,7 +53,7 @@ const (
 	// ClaimDone: the shard is served. The last effect.
 	ClaimDone
 	// ClaimAbandon: the claim failed, and Err says why. With Release, the
-	// ownership stands or may stand: call Release. The last effect.
+	// ownership stands or may stand: call Release, with 0. The last effect.
 	ClaimAbandon
 )
 

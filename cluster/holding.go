@@ -25,9 +25,7 @@ type Holding struct {
 	// transaction on this holding.
 	record   *clusterv1.Shard
 	shardRev int64
-	// log is the one that Serve was called with; serving, that Serve is known
-	// to have taken effect.
-	log     LogName
+	// serving: Serve is known to have taken effect.
 	serving bool
 }
 

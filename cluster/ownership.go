@@ -132,7 +132,6 @@ func (m *Member) Serve(ctx context.Context, h *Holding, closeAt LogSeq, log LogN
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	h.log = log
 	m.pending.add(h, log, from)
 	err = m.rewrite(ctx, what, h, rewrite{
 		edit: func(*clusterv1.Shard) (*clusterv1.Shard, error) { return next, nil },
@@ -179,7 +178,7 @@ func (m *Member) Release(ctx context.Context, h *Holding, to LogSeq) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	err := m.rewrite(ctx, "release shard "+h.Shard.String(), h, rewrite{
-		edit: func(rec *clusterv1.Shard) (*clusterv1.Shard, error) { return released(rec, h.log, to), nil },
+		edit: func(rec *clusterv1.Shard) (*clusterv1.Shard, error) { return released(rec, to), nil },
 		more: []clientv3.Op{clientv3.OpDelete(m.view.keys.owner(h.Shard))},
 		did: func(now *ownership, next *clusterv1.Shard) bool {
 			if now.owner == nil {
@@ -187,7 +186,7 @@ func (m *Member) Release(ctx context.Context, h *Holding, to LogSeq) error {
 			}
 			// The next owner may have been quick. A seal's entry, with which
 			// it would have closed the segment otherwise, is behind to.
-			return now.ownerRev != h.ownerRev && endsAt(now.record, h.log, to)
+			return now.ownerRev != h.ownerRev && releasedAt(now.record, h.Epoch, to)
 		},
 	})
 	if known(err) {

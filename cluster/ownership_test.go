@@ -468,6 +468,57 @@ func TestServeNeedsTheEndOfAnOpenSegment(t *testing.T) {
 	}
 }
 
+// TestServeReplacesItsEarlierTries: the first landed and was given up, the
+// second has seen that and was given up, the third counts.
+func TestServeReplacesItsEarlierTries(t *testing.T) {
+	b := newBench(t, nil)
+	h := b.acquire(b.a)
+	giveUp := func(from cluster.LogSeq, fates ...clustertest.Fate) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate {
+			fate := fates[0]
+			if fates = fates[1:]; len(fates) == 0 {
+				cancel()
+			}
+			return fate
+		})
+		wantErr(t, "serve", b.a.Serve(ctx, h, 0, logOf(b.a), from), cluster.ErrUnavailable)
+		b.faults.Decide(nil)
+	}
+	giveUp(5, clustertest.LoseAnswer)
+	giveUp(9, clustertest.Deliver, clustertest.LoseRequest)
+	if err := b.a.Serve(t.Context(), h, 0, logOf(b.a), 12); err != nil {
+		t.Fatal(err)
+	}
+	if segs := b.record().GetSegments(); len(segs) != 1 || segs[0].GetFrom() != 12 {
+		t.Errorf("segments: got %v, want one from 12", segs)
+	}
+}
+
+// TestHoldingIsGoodAfterALostAnswer makes one more write on it.
+func TestHoldingIsGoodAfterALostAnswer(t *testing.T) {
+	b := newBench(t, nil)
+	h := b.acquire(b.a)
+	b.faults.Next(clustertest.LoseAnswer)
+	if err := b.a.Serve(t.Context(), h, 0, logOf(b.a), 5); err != nil {
+		t.Fatal(err)
+	}
+	for from := range uint64(3) {
+		b.faults.Next(clustertest.LoseAnswer)
+		dropped, err := b.a.PutCheckpoint(t.Context(), h, checkpoint(b.a, h.Epoch, 6+from, fmt.Sprint("cp", from)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if from == 2 && !slices.Equal(dropped, []string{"cp0"}) {
+			t.Errorf("dropped: got %v, want the first", dropped)
+		}
+	}
+	if err := b.a.Release(t.Context(), h, 9); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestPutCheckpointNamesWhatIsDropped(t *testing.T) {
 	b := newBench(t, nil)
 	h := b.serve(b.a, 0)

@@ -92,6 +92,7 @@ func spread(v *cluster.View) map[cluster.NodeName]int {
 }
 
 func TestPlannerSpreadsShards(t *testing.T) {
+	t.Parallel()
 	e := clustertest.Start(t)
 	v := e.View(cluster.Config{Shards: 24})
 	settled := func(what string, want map[cluster.NodeName]int) {

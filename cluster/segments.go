@@ -44,23 +44,25 @@ func served(rec *clusterv1.Shard, closeAt LogSeq, log LogName, from LogSeq) (*cl
 	case open:
 		closeSegment(seg, closeAt)
 	}
-	rec.Segments = append(rec.Segments, &clusterv1.Segment{Log: string(log), From: uint64(from)})
+	rec.Segments = append(rec.Segments, &clusterv1.Segment{Log: string(log), From: uint64(from), Epoch: rec.GetEpoch()})
 	return rec, nil
 }
 
-// released returns rec with its open segment closed, if that is of this log.
-func released(rec *clusterv1.Shard, log LogName, to LogSeq) *clusterv1.Shard {
+// released returns rec with its open segment closed, if this ownership opened
+// it. One that an earlier ownership left open is left so: only a seal, or a
+// flush of the own log, says where that ends.
+func released(rec *clusterv1.Shard, to LogSeq) *clusterv1.Shard {
 	rec = proto.CloneOf(rec)
-	if seg, open := openSegment(rec); open && seg.GetLog() == string(log) {
+	if seg, open := openSegment(rec); open && seg.GetEpoch() == rec.GetEpoch() {
 		closeSegment(seg, to)
 	}
 	return rec
 }
 
-// endsAt says whether rec has a segment of log that is closed at entry to.
-func endsAt(rec *clusterv1.Shard, log LogName, to LogSeq) bool {
+// releasedAt says whether rec has the segment of that epoch closed at entry to.
+func releasedAt(rec *clusterv1.Shard, epoch Epoch, to LogSeq) bool {
 	return slices.ContainsFunc(rec.GetSegments(), func(s *clusterv1.Segment) bool {
-		return s.GetLog() == string(log) && s.To != nil && s.GetTo() == max(uint64(to), s.GetFrom()-1)
+		return s.GetEpoch() == uint64(epoch) && s.To != nil && s.GetTo() == max(uint64(to), s.GetFrom()-1)
 	})
 }
 
@@ -71,43 +73,41 @@ func checkpointed(rec *clusterv1.Shard, cp *clusterv1.Checkpoint) (*clusterv1.Sh
 	if proto.Equal(rec.GetCurrent(), cp) {
 		return rec, nil
 	}
-	at := segmentOf(rec.GetSegments(), cp.GetFrom())
+	at := segmentOf(rec, cp)
 	switch {
 	case cp.GetEpoch() != rec.GetEpoch():
 		return nil, fmt.Errorf("the checkpoint is of epoch %d, the shard is at %d", cp.GetEpoch(), rec.GetEpoch())
 	case at < 0:
-		return nil, fmt.Errorf("the checkpoint begins at entry %d of log %s, in none of the shard's segments", cp.GetFrom().GetSeq(), cp.GetFrom().GetLog())
+		return nil, outsideError(cp)
 	case cp.GetThrough().GetLog() != cp.GetFrom().GetLog():
 		return nil, fmt.Errorf("the checkpoint begins in log %s and ends in log %s", cp.GetFrom().GetLog(), cp.GetThrough().GetLog())
-	}
-	if rec.GetCurrent() != nil {
-		old := segmentOf(rec.GetSegments(), rec.GetCurrent().GetFrom())
-		if at < old || at == old && cp.GetFrom().GetSeq() < rec.GetCurrent().GetFrom().GetSeq() {
-			return nil, fmt.Errorf("the checkpoint begins before the current one")
-		}
+	case rec.GetCurrent().GetEpoch() == cp.GetEpoch() && cp.GetFrom().GetSeq() < rec.GetCurrent().GetFrom().GetSeq():
+		return nil, errors.New("the checkpoint begins before the current one")
 	}
 	rec = proto.CloneOf(rec)
 	rec.Previous, rec.Current = rec.GetCurrent(), proto.CloneOf(cp)
-	if keep := rec.GetPrevious().GetFrom(); keep != nil {
-		if i := segmentOf(rec.Segments, keep); i >= 0 {
-			rec.Segments = rec.Segments[i:]
-			rec.Segments[0].From = keep.GetSeq()
-		}
+	if keep := segmentOf(rec, rec.GetPrevious()); keep >= 0 {
+		rec.Segments = rec.Segments[keep:]
+		rec.Segments[0].From = rec.GetPrevious().GetFrom().GetSeq()
 	}
 	return rec, nil
 }
 
-// segmentOf returns the index of the last segment that replay from p can begin
-// in, or -1. A position right behind a closed segment is in it: nothing of it
-// is left to replay.
-func segmentOf(segs []*clusterv1.Segment, p *clusterv1.Position) int {
-	for i := len(segs) - 1; i >= 0; i-- {
-		s := segs[i]
-		if s.GetLog() == p.GetLog() && s.GetFrom() <= p.GetSeq() && (s.To == nil || p.GetSeq() <= s.GetTo()+1) {
-			return i
-		}
-	}
-	return -1
+// segmentOf returns the index of the segment that replay on top of cp begins
+// in, or -1. It is the one of the checkpoint's epoch. The log alone would not
+// do: a node that had the shard twice has two segments of one log, and where
+// the first ends the second may begin, with another node's between them.
+func segmentOf(rec *clusterv1.Shard, cp *clusterv1.Checkpoint) int {
+	return slices.IndexFunc(rec.GetSegments(), func(s *clusterv1.Segment) bool {
+		at := cp.GetFrom().GetSeq()
+		return s.GetEpoch() == cp.GetEpoch() && s.GetLog() == cp.GetFrom().GetLog() &&
+			// Right behind a closed segment is in it: nothing of it is left.
+			s.GetFrom() <= at && (s.To == nil || at <= s.GetTo()+1)
+	})
+}
+
+func outsideError(cp *clusterv1.Checkpoint) error {
+	return fmt.Errorf("the checkpoint begins at entry %d of log %s, which is in no segment of its epoch, %d", cp.GetFrom().GetSeq(), cp.GetFrom().GetLog(), cp.GetEpoch())
 }
 
 // dropped lists the objects that old names and next does not.
@@ -146,10 +146,12 @@ func lowestFrom(rec *clusterv1.Shard, log LogName) (LogSeq, bool) {
 	return low, named
 }
 
-// Stretch is a part of a log, both ends included.
+// Stretch is a part of a log, both ends included. The shard's records in it are
+// all of one epoch.
 type Stretch struct {
 	Log      LogName
 	From, To LogSeq
+	Epoch    Epoch
 }
 
 // Replay returns what must be replayed, in this order, on top of a checkpoint
@@ -164,21 +166,20 @@ func Replay(rec *clusterv1.Shard, cp *clusterv1.Checkpoint) ([]Stretch, error) {
 	}
 	segs := proto.CloneOf(rec).GetSegments()
 	if cp != nil {
-		from, through := cp.GetFrom(), cp.GetThrough()
-		i := segmentOf(segs, from)
+		i := segmentOf(rec, cp)
 		if i < 0 {
-			return nil, fmt.Errorf("replay: %w: the checkpoint begins at entry %d of log %s, in none of the shard's segments", ErrRolledBack, from.GetSeq(), from.GetLog())
+			return nil, fmt.Errorf("replay: %w: %w", ErrRolledBack, outsideError(cp))
 		}
 		segs = segs[i:]
-		segs[0].From = from.Seq
-		if segs[0].GetTo() < through.GetSeq() {
-			return nil, fmt.Errorf("replay: %w: log %s ends with entry %d, before the checkpoint's last, %d", ErrRolledBack, segs[0].GetLog(), segs[0].GetTo(), through.GetSeq())
+		segs[0].From = cp.GetFrom().GetSeq()
+		if segs[0].GetTo() < cp.GetThrough().GetSeq() {
+			return nil, fmt.Errorf("replay: %w: log %s ends with entry %d, before the checkpoint's last, %d", ErrRolledBack, segs[0].GetLog(), segs[0].GetTo(), cp.GetThrough().GetSeq())
 		}
 	}
 	var out []Stretch
 	for _, s := range segs {
 		if s.GetFrom() <= s.GetTo() {
-			out = append(out, Stretch{LogName(s.GetLog()), LogSeq(s.GetFrom()), LogSeq(s.GetTo())})
+			out = append(out, Stretch{LogName(s.GetLog()), LogSeq(s.GetFrom()), LogSeq(s.GetTo()), Epoch(s.GetEpoch())})
 		}
 	}
 	return out, nil

@@ -15,8 +15,8 @@ import (
 
 // The scripts in testdata are rewritten by go test -run Story -rewrite.
 
-// A record is written "4 a:5-9 b:1-", its epoch and its segments, and after
-// that "current=b:3-7(o1,o2)" and "previous=...", its checkpoints.
+// A record is written "4 a:5-9@3 b:1-@4", its epoch and its segments with theirs,
+// and then its checkpoints, "current=b:3-7@4(o1,o2)" and "previous=...".
 
 func parseRecord(t *testing.T, text string) *clusterv1.Shard {
 	rec := new(clusterv1.Shard)
@@ -25,24 +25,23 @@ func parseRecord(t *testing.T, text string) *clusterv1.Shard {
 		case i == 0:
 			rec.Epoch = number(t, word)
 		case name == "current":
-			rec.Current = parseCheckpoint(t, value, rec.GetEpoch())
+			rec.Current = parseCheckpoint(t, value)
 		case name == "previous":
-			rec.Previous = parseCheckpoint(t, value, rec.GetEpoch())
+			rec.Previous = parseCheckpoint(t, value)
 		default:
-			log, from, to := parseStretch(t, word)
-			rec.Segments = append(rec.Segments, &clusterv1.Segment{Log: log, From: from, To: to})
+			rec.Segments = append(rec.Segments, parseSegment(t, word))
 		}
 	}
 	return rec
 }
 
-func parseCheckpoint(t *testing.T, text string, epoch uint64) *clusterv1.Checkpoint {
+func parseCheckpoint(t *testing.T, text string) *clusterv1.Checkpoint {
 	text, objects, _ := strings.Cut(strings.TrimSuffix(text, ")"), "(")
-	log, from, through := parseStretch(t, text)
+	seg := parseSegment(t, text)
 	cp := &clusterv1.Checkpoint{
-		From:    &clusterv1.Position{Log: log, Seq: from},
-		Through: &clusterv1.Position{Log: log, Seq: *through},
-		Epoch:   epoch,
+		From:    &clusterv1.Position{Log: seg.GetLog(), Seq: seg.GetFrom()},
+		Through: &clusterv1.Position{Log: seg.GetLog(), Seq: seg.GetTo()},
+		Epoch:   seg.GetEpoch(),
 	}
 	for o := range strings.SplitSeq(objects, ",") {
 		cp.Parts = append(cp.Parts, &clusterv1.Part{Object: o})
@@ -50,13 +49,15 @@ func parseCheckpoint(t *testing.T, text string, epoch uint64) *clusterv1.Checkpo
 	return cp
 }
 
-func parseStretch(t *testing.T, text string) (log string, from uint64, to *uint64) {
+func parseSegment(t *testing.T, text string) *clusterv1.Segment {
 	log, ends, _ := strings.Cut(text, ":")
-	first, last, _ := strings.Cut(ends, "-")
-	if last != "" {
-		to = proto.Uint64(number(t, last))
+	ends, epoch, _ := strings.Cut(ends, "@")
+	from, to, _ := strings.Cut(ends, "-")
+	seg := &clusterv1.Segment{Log: log, From: number(t, from), Epoch: number(t, epoch)}
+	if to != "" {
+		seg.To = proto.Uint64(number(t, to))
 	}
-	return log, number(t, first), to
+	return seg
 }
 
 func number(t *testing.T, text string) uint64 {
@@ -74,7 +75,7 @@ func formatRecord(rec *clusterv1.Shard) string {
 		if s.To != nil {
 			to = strconv.FormatUint(s.GetTo(), 10)
 		}
-		words = append(words, fmt.Sprintf("%s:%d-%s", s.GetLog(), s.GetFrom(), to))
+		words = append(words, fmt.Sprintf("%s:%d-%s@%d", s.GetLog(), s.GetFrom(), to, s.GetEpoch()))
 	}
 	words = append(words, formatCheckpoint("current", rec.GetCurrent())...)
 	words = append(words, formatCheckpoint("previous", rec.GetPrevious())...)
@@ -89,7 +90,8 @@ func formatCheckpoint(name string, cp *clusterv1.Checkpoint) []string {
 	for _, p := range cp.GetParts() {
 		objects = append(objects, p.GetObject())
 	}
-	return []string{fmt.Sprintf("%s=%s:%d-%d(%s)", name, cp.GetFrom().GetLog(), cp.GetFrom().GetSeq(), cp.GetThrough().GetSeq(), strings.Join(objects, ","))}
+	return []string{fmt.Sprintf("%s=%s:%d-%d@%d(%s)", name, cp.GetFrom().GetLog(), cp.GetFrom().GetSeq(),
+		cp.GetThrough().GetSeq(), cp.GetEpoch(), strings.Join(objects, ","))}
 }
 
 // arg scans one argument of a command.
@@ -171,9 +173,9 @@ func TestRecordStory(t *testing.T) {
 			case "serve":
 				next, err = served(rec, LogSeq(argOr(t, d, "close-at", 0)), log(), LogSeq(arg[uint64](t, d, "from")))
 			case "release":
-				next = released(rec, log(), LogSeq(arg[uint64](t, d, "to")))
+				next = released(rec, LogSeq(arg[uint64](t, d, "to")))
 			case "checkpoint":
-				next, err = checkpointed(rec, parseCheckpoint(t, d.Input, argOr(t, d, "epoch", rec.GetEpoch())))
+				next, err = checkpointed(rec, parseCheckpoint(t, d.Input))
 			case "lowest":
 				low, named := lowestFrom(rec, log())
 				return fmt.Sprintf("%d named=%v\n", low, named)
@@ -208,7 +210,7 @@ func replayStory(rec *clusterv1.Shard) string {
 		fmt.Fprintf(&b, "on %s:", on.name)
 		stretches, err := Replay(rec, on.cp)
 		for _, s := range stretches {
-			fmt.Fprintf(&b, " %s:%d-%d", s.Log, s.From, s.To)
+			fmt.Fprintf(&b, " %s:%d-%d@%d", s.Log, s.From, s.To, s.Epoch)
 		}
 		if err != nil {
 			fmt.Fprintf(&b, " refused: %v", err)

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,7 +101,8 @@ func found(resp *clientv3.TxnResponse) []*mvccpb.KeyValue {
 // made again, and otherwise the error to end with.
 func (m *Member) giveUp(ctx context.Context, what string, err error) error {
 	if errors.Is(err, rpctypes.ErrLeaseNotFound) {
-		return fmt.Errorf("%s: %w: etcd has ended it", what, ErrLeaseLost)
+		// The member may not know yet, or may have revoked it itself.
+		return fmt.Errorf("%s: %w: %w", what, cmp.Or(m.Err(), ErrLeaseLost), err)
 	}
 	if refused(err) {
 		return fmt.Errorf("%s: %w", what, err)

@@ -85,6 +85,7 @@ func TestViewSurvivesBadValues(t *testing.T) {
 // TestViewCatchesUp cuts a view off while the cluster changes, with and without
 // a compaction of what it has missed.
 func TestViewCatchesUp(t *testing.T) {
+	t.Parallel()
 	for _, compact := range []bool{false, true} {
 		t.Run(fmt.Sprintf("compacted=%v", compact), func(t *testing.T) {
 			e := clustertest.Start(t)

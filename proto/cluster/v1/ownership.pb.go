@@ -474,7 +474,9 @@ type Segment struct {
 	Log   string                 `protobuf:"bytes,1,opt,name=log,proto3" json:"log,omitempty"`
 	From  uint64                 `protobuf:"varint,2,opt,name=from,proto3" json:"from,omitempty"`
 	// Last entry of the stretch. Absent while the segment is open.
-	To            *uint64 `protobuf:"varint,3,opt,name=to,proto3,oneof" json:"to,omitempty"`
+	To *uint64 `protobuf:"varint,3,opt,name=to,proto3,oneof" json:"to,omitempty"`
+	// The ownership that wrote it. There is one segment of each, at most.
+	Epoch         uint64 `protobuf:"varint,4,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -526,6 +528,13 @@ func (x *Segment) GetFrom() uint64 {
 func (x *Segment) GetTo() uint64 {
 	if x != nil && x.To != nil {
 		return *x.To
+	}
+	return 0
+}
+
+func (x *Segment) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
 	}
 	return 0
 }
@@ -874,11 +883,12 @@ const file_cluster_v1_ownership_proto_rawDesc = "" +
 	"state_hash\x18\x04 \x01(\x06R\tstateHash\x12\x16\n" +
 	"\x06actors\x18\x05 \x01(\x04R\x06actors\x120\n" +
 	"\x05taken\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05taken\x12\x14\n" +
-	"\x05epoch\x18\a \x01(\x04R\x05epoch\"K\n" +
+	"\x05epoch\x18\a \x01(\x04R\x05epoch\"a\n" +
 	"\aSegment\x12\x10\n" +
 	"\x03log\x18\x01 \x01(\tR\x03log\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\x04R\x04from\x12\x13\n" +
-	"\x02to\x18\x03 \x01(\x04H\x00R\x02to\x88\x01\x01B\x05\n" +
+	"\x02to\x18\x03 \x01(\x04H\x00R\x02to\x88\x01\x01\x12\x14\n" +
+	"\x05epoch\x18\x04 \x01(\x04R\x05epochB\x05\n" +
 	"\x03_to\"\xcf\x01\n" +
 	"\x05Shard\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x129\n" +
