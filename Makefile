@@ -4,7 +4,7 @@ GO      ?= go
 TOOL    := $(GO) tool -modfile=internal/tools/go.mod
 BIN     := bin/holdfast
 # VERSION=v1.2.3 marks a release; without it the program names its revision.
-LDFLAGS := $(if $(VERSION),-X main.release=$(VERSION))
+LDFLAGS := $(if $(VERSION),-X github.com/holdfast-game/holdfast/cmd/holdfast/app.release=$(VERSION))
 # RACE=1 has the tests look for data races.
 TESTFLAGS := $(if $(RACE),-race) -timeout 10m
 

@@ -1,17 +1,5 @@
 package main
 
-import (
-	"context"
-	"fmt"
-	"os"
+import "github.com/holdfast-game/holdfast/cmd/holdfast/app"
 
-	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/exit"
-)
-
-func main() {
-	err := newRoot().ExecuteContext(context.Background())
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "holdfast:", exit.Line(err))
-	}
-	os.Exit(exit.Status(err))
-}
+func main() { app.Main() }

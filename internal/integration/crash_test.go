@@ -211,7 +211,7 @@ func TestPausedOwnerIsFenced(t *testing.T) {
 // The same without the expected sequence on each append. The test above is worth
 // something only as long as it finds that.
 func TestPausedOwnerWithoutExpectedSequenceIsFound(t *testing.T) {
-	path, err := build(t.TempDir(), "plant_no_expected_sequence")
+	path, err := build(t.TempDir(), program, "plant_no_expected_sequence")
 	if err != nil {
 		t.Fatal(err)
 	}

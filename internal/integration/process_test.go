@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		if binary, err = build(dir, ""); err != nil {
+		if binary, err = build(dir, program, ""); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -38,12 +38,15 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// build compiles the program, with the given build tags.
-func build(dir, tags string) (string, error) {
-	path := filepath.Join(dir, "holdfast"+tags)
-	out, err := exec.Command("go", "build", "-tags", tags, "-o", path, "github.com/holdfast-game/holdfast/cmd/holdfast").CombinedOutput()
+// program is what is tested; its path below the module's.
+const program = "cmd/holdfast"
+
+// build compiles a program of the module, with the given build tags.
+func build(dir, program, tags string) (string, error) {
+	path := filepath.Join(dir, filepath.Base(program)+tags)
+	out, err := exec.Command("go", "build", "-tags", tags, "-o", path, "github.com/holdfast-game/holdfast/"+program).CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("build holdfast: %w\n%s", err, out)
+		return "", fmt.Errorf("build %s: %w\n%s", program, err, out)
 	}
 	return path, nil
 }

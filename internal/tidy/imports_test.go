@@ -9,14 +9,15 @@ import (
 )
 
 // rooms are the top-level folders that hold Go packages, and which of the others
-// each may import outside its tests. Everybody may import proto, nobody cmd.
+// each may import outside its tests. Everybody may import proto; cmd only the
+// examples, which are mains of their own.
 var rooms = map[string][]string{
 	"actors":   {"proto"},
 	"bench":    {"client", "proto"}, // a black box: what players and operators can do
 	"client":   {"proto"},
 	"cluster":  {"proto"},
 	"cmd":      {"actors", "bench", "client", "cluster", "gateway", "internal", "proto", "shard"},
-	"docs":     {"actors", "proto"}, // examples of kinds
+	"docs":     {"actors", "cmd", "proto"}, // examples of kinds
 	"gateway":  {"cluster", "proto"},
 	"internal": {"proto"},
 	"proto":    {},

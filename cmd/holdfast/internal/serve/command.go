@@ -9,12 +9,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/config"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/exit"
 )
 
-// Command returns `serve`. version is told to the cluster.
-func Command(version string) *cobra.Command {
+// Command returns `serve`. version is told to the cluster, and kinds are hosted
+// beside the built-in ones.
+func Command(version string, kinds []actors.Kind) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a node",
@@ -35,7 +37,7 @@ a YAML file (--config), in this order of precedence.`,
 
 			logger := newLogger(cfg, os.Stderr)
 			slog.SetDefault(logger)
-			n, err := open(ctx, cfg, version, logger)
+			n, err := open(ctx, cfg, version, kinds, logger)
 			if err != nil {
 				return exit.Unstarted(err)
 			}

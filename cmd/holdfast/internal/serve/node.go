@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/cluster"
 	"github.com/holdfast-game/holdfast/cluster/broadcast"
 	"github.com/holdfast-game/holdfast/cluster/peer"
@@ -30,6 +31,7 @@ type node struct {
 	logger *slog.Logger
 	keys   keys
 	goods  []product // of the catalog file
+	added  []actors.Kind
 
 	dir          *datadir.Dir
 	clients      net.Listener // nil without the gateway role
@@ -47,8 +49,8 @@ type node struct {
 
 // open prepares a node: everything is checked and open, nothing runs, and the
 // cluster has not heard of it. Whoever gets no error closes the node.
-func open(ctx context.Context, cfg *config.Config, version string, logger *slog.Logger) (_ *node, err error) {
-	n := &node{cfg: cfg, logger: logger}
+func open(ctx context.Context, cfg *config.Config, version string, kinds []actors.Kind, logger *slog.Logger) (_ *node, err error) {
+	n := &node{cfg: cfg, logger: logger, added: kinds}
 	defer func() {
 		if err != nil {
 			n.close()
@@ -126,7 +128,7 @@ func (n *node) wire(version string) error {
 	if err != nil {
 		return err
 	}
-	n.router = router.New(router.Config{Metrics: router.NewMetrics(metrics)}, routes{view}, mesh)
+	n.router = router.New(router.Config{Metrics: router.NewMetrics(metrics)}, router.RoutesOf(view), mesh)
 	n.onClose(n.router.Close)
 	mesh.HandleAnswers(n.router.Answered)
 
@@ -134,7 +136,7 @@ func (n *node) wire(version string) error {
 		return err
 	}
 	if n.clients != nil {
-		n.gateway, err = gateway.New(gatewayConfig(n.cfg), commands{n.router},
+		n.gateway, err = gateway.New(gatewayConfig(n.cfg), n.router,
 			func() gateway.Catalog { return view.Catalog() }, bus, n.keys.players, n.logger, gateway.NewMetrics(metrics))
 		if err != nil {
 			return err
@@ -149,7 +151,7 @@ func (n *node) wire(version string) error {
 
 // wireHost makes the part that joins the cluster and owns shards.
 func (n *node) wireHost(version string, mesh *peer.Mesh, bus *broadcast.Bus, metrics prometheus.Registerer) error {
-	registry, err := kinds(n.cfg, n.backends.view)
+	kinds, err := registry(n.cfg, n.backends.view, n.added)
 	if err != nil {
 		return err
 	}
@@ -158,7 +160,7 @@ func (n *node) wireHost(version string, mesh *peer.Mesh, bus *broadcast.Bus, met
 		return err
 	}
 	n.host, err = shard.NewNode(shard.Config{
-		Kinds: registry, Replicas: n.cfg.Replicas, LiveActors: n.cfg.LiveActors,
+		Kinds: kinds, Replicas: n.cfg.Replicas, LiveActors: n.cfg.LiveActors,
 		CheckpointEvery: n.cfg.CheckpointEvery, CheckpointBytes: int64(n.cfg.CheckpointBytes),
 		Logger: n.logger, Metrics: shard.NewMetrics(metrics),
 	}, shard.Deps{

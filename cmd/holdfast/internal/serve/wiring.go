@@ -8,15 +8,14 @@ import (
 	"github.com/holdfast-game/holdfast/actors/player"
 	"github.com/holdfast-game/holdfast/actors/stock"
 	"github.com/holdfast-game/holdfast/cluster"
-	"github.com/holdfast-game/holdfast/cluster/router"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/config"
 	"github.com/holdfast-game/holdfast/gateway"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
-// kinds are the kinds of actors that this program hosts. A game adds its own
-// here.
-func kinds(cfg *config.Config, view *cluster.View) (*actors.Registry, error) {
+// registry holds the kinds of actors that this program hosts: the built-in ones,
+// and those that its main has added.
+func registry(cfg *config.Config, view *cluster.View, added []actors.Kind) (*actors.Registry, error) {
 	goods := products{view}
 	players := player.Config{Catalog: goods, Start: cfg.StartBalance}
 	if err := players.Validate(); err != nil {
@@ -26,7 +25,7 @@ func kinds(cfg *config.Config, view *cluster.View) (*actors.Registry, error) {
 	if err := slices.Validate(); err != nil {
 		return nil, err
 	}
-	return actors.NewRegistry(player.Kind(players), stock.Kind(slices))
+	return actors.NewRegistry(append([]actors.Kind{player.Kind(players), stock.Kind(slices)}, added...)...)
 }
 
 // products is the catalog as actors see it.
@@ -35,16 +34,6 @@ type products struct{ view *cluster.View }
 func (p products) Product(sku actors.SKU) (*clusterv1.Product, bool) {
 	return p.view.Catalog().Product(string(sku))
 }
-
-// routes is the view as the router sees it.
-type routes struct{ *cluster.View }
-
-func (r routes) Owner(s cluster.ShardID) cluster.Route { return r.Routes().Owner(s) }
-
-// commands is the router as the gateway sees it.
-type commands struct{ *router.Router }
-
-func (c commands) Do(cmd *cluster.Command, w gateway.Waiter) { c.Router.Do(cmd, w) }
 
 // gatewayConfig is the gateway's part of the settings.
 func gatewayConfig(cfg *config.Config) gateway.Config {

@@ -1,10 +1,11 @@
-package main
+package app
 
 import (
 	"errors"
 
 	"github.com/spf13/cobra"
 
+	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/bench"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/ctl"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/dev"
@@ -14,17 +15,17 @@ import (
 )
 
 // newRoot returns the command with its subcommands.
-func newRoot() *cobra.Command {
+func newRoot(kinds []actors.Kind) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "holdfast",
 		Short: "Game shard server: nodes, clusters and load",
-		// main prints errors, on one line. How a command is used is a matter for
+		// Main prints errors, on one line. How a command is used is a matter for
 		// --help: it would hide the error.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.AddCommand(
-		serve.Command(version()), dev.Command(),
+		serve.Command(version(), kinds), dev.Command(),
 		ctl.Command(), token.Command(), versionCommand(),
 		bench.Command(), bench.DemoCommand(),
 	)
