@@ -41,17 +41,3 @@ func (h *Holding) guard(k keys, next *clusterv1.Shard, more ...clientv3.Op) guar
 		look: []string{owner, shard},
 	}
 }
-
-// ownership is /owners/s and /shards/s as they stood at one moment.
-type ownership struct {
-	owner              *clusterv1.Owner // nil when nobody owns the shard
-	record             *clusterv1.Shard // empty when it was never owned
-	ownerRev, shardRev int64            // 0 where there is no key
-}
-
-func (o *ownership) route() Route {
-	if o.owner == nil {
-		return Route{}
-	}
-	return routeOf(o.owner)
-}

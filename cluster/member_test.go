@@ -147,7 +147,7 @@ func TestWithoutProgressShardsAreLetGo(t *testing.T) {
 
 func TestRevokedByAnother(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newPair(t, nil)
 	b.expire()
 	<-b.a.Done()
 	wantErr(t, "member", b.a.Err(), cluster.ErrLeaseLost)

@@ -2,7 +2,6 @@ package cluster_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,127 +10,16 @@ import (
 	"testing"
 	"time"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"google.golang.org/protobuf/proto"
-
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/holdfast-game/holdfast/cluster"
 	"github.com/holdfast-game/holdfast/cluster/clustertest"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
-// bench is a cluster with two members, a and b. Each has its own client, and
-// a's has faults.
-type bench struct {
-	*testing.T
-	prefix string
-	raw    *clientv3.Client
-	faults *clustertest.Faults
-	view   *cluster.View
-	a, b   *cluster.Member
-}
-
-// newBench makes one in etcd e, or in an etcd of its own if e is nil.
-func newBench(t *testing.T, e *clustertest.Etcd) *bench {
-	t.Helper()
-	if e == nil {
-		e = clustertest.Start(t)
-	}
-	cfg := cluster.Config{Shards: 8, Prefix: "/" + rand.Text()}
-	client := e.Client()
-	v, err := cluster.OpenView(t.Context(), client, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(v.Close)
-	b := &bench{T: t, prefix: cfg.Prefix, raw: e.Client(), faults: clustertest.Inject(client), view: v}
-	b.a = clustertest.Join(t, v, "a")
-	b.b = clustertest.Join(t, e.View(cfg), "b")
-	return b
-}
-
-// record reads /shards/0, and fails the test if it cannot.
-func (b *bench) record() *clusterv1.Shard {
-	b.Helper()
-	rec, _, err := b.view.Shard(b.Context(), 0)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return rec
-}
-
-// owner reads who owns shard 0: a name, a colon and the epoch, or "nobody".
-func (b *bench) owner() string {
-	b.Helper()
-	for _, m := range []*cluster.Member{b.a, b.b} {
-		owned, err := m.Owned(b.Context())
-		if err != nil {
-			b.Fatal(err)
-		}
-		if len(owned) > 0 {
-			return fmt.Sprintf("%s:%d", m.Name(), b.record().GetEpoch())
-		}
-	}
-	return "nobody"
-}
-
-// acquire is Acquire of shard 0 that must succeed.
-func (b *bench) acquire(m *cluster.Member) *cluster.Holding {
-	b.Helper()
-	h, err := m.Acquire(b.Context(), 0)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return h
-}
-
-// serve is Acquire and Serve of shard 0, from entry 5 of the member's log.
-func (b *bench) serve(m *cluster.Member, closeAt cluster.LogSeq) *cluster.Holding {
-	b.Helper()
-	h := b.acquire(m)
-	if err := m.Serve(b.Context(), h, closeAt, logOf(m), 5); err != nil {
-		b.Fatal(err)
-	}
-	return h
-}
-
-// expire ends a's lease without its knowledge, as if it had been paused.
-func (b *bench) expire() {
-	b.Helper()
-	if _, err := b.raw.Revoke(b.Context(), b.a.LeaseID()); err != nil {
-		b.Fatal(err)
-	}
-}
-
-func logOf(m *cluster.Member) cluster.LogName { return cluster.LogName("log-" + m.Name()) }
-
-func checkpoint(m *cluster.Member, epoch cluster.Epoch, from uint64, objects ...string) *clusterv1.Checkpoint {
-	cp := &clusterv1.Checkpoint{
-		From:    &clusterv1.Position{Log: string(logOf(m)), Seq: from},
-		Through: &clusterv1.Position{Log: string(logOf(m)), Seq: from},
-		Epoch:   uint64(epoch),
-	}
-	for _, o := range objects {
-		cp.Parts = append(cp.Parts, &clusterv1.Part{Object: o})
-	}
-	return cp
-}
-
-// key says whether a key is in a folder, for Faults.Ignore.
-func key(dir string) func(string) bool {
-	return func(k string) bool { return strings.Contains(k, dir) }
-}
-
-func wantErr(t testing.TB, what string, got, want error) {
-	t.Helper()
-	if !errors.Is(got, want) {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
-
 func TestAcquireWritesOneEpochToBothKeys(t *testing.T) {
-	b := newBench(t, nil)
+	b := newPair(t, nil)
 	for want := range cluster.Epoch(3) {
 		h := b.acquire(b.a)
 		owner, err := b.raw.Get(t.Context(), b.prefix+"/owners/0")
@@ -159,7 +47,7 @@ func TestAcquireWritesOneEpochToBothKeys(t *testing.T) {
 }
 
 func TestAcquireRace(t *testing.T) {
-	b := newBench(t, nil)
+	b := newPair(t, nil)
 	for s := range cluster.ShardID(8) {
 		var wg sync.WaitGroup
 		errs := make([]error, 2)
@@ -179,7 +67,7 @@ func TestAcquireRace(t *testing.T) {
 
 // between makes do happen after a's next transaction was computed and before it
 // takes effect.
-func (b *bench) between(do func()) {
+func (b *pair) between(do func()) {
 	b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate {
 		b.faults.Decide(nil)
 		do()
@@ -191,8 +79,8 @@ func TestAcquireComparesRecord(t *testing.T) {
 	e := clustertest.Start(t)
 	// b acquires, serves and releases the shard between a's look and a's
 	// transaction. The owner's key is absent again, as a has seen it.
-	scenario := func(t *testing.T, ignore func(string) bool) (*bench, *cluster.Holding, error) {
-		b := newBench(t, e)
+	scenario := func(t *testing.T, ignore func(string) bool) (*pair, *cluster.Holding, error) {
+		b := newPair(t, e)
 		b.faults.Ignore(ignore)
 		b.between(func() {
 			h := b.serve(b.b, 0)
@@ -218,7 +106,7 @@ func TestAcquireComparesOwner(t *testing.T) {
 	// Only somebody who breaks the rules puts an owner without touching the
 	// record. The guard stands all the same.
 	scenario := func(t *testing.T, ignore func(string) bool) error {
-		b := newBench(t, e)
+		b := newPair(t, e)
 		b.faults.Ignore(ignore)
 		b.between(func() {
 			if _, err := b.raw.Put(t.Context(), b.prefix+"/owners/0", `{"incarnation":"c-1"}`); err != nil {
@@ -235,7 +123,7 @@ func TestAcquireComparesOwner(t *testing.T) {
 }
 
 func TestAcquireStopsAtMixedCopies(t *testing.T) {
-	b := newBench(t, nil)
+	b := newPair(t, nil)
 	b.acquire(b.a)
 	if _, err := b.raw.Put(t.Context(), b.prefix+"/shards/0", `{"epoch":"7"}`); err != nil {
 		t.Fatal(err)
@@ -249,38 +137,38 @@ type write struct {
 	name string
 	do   func(ctx context.Context, m *cluster.Member, h *cluster.Holding) error
 	// from prepares the holding that do works on.
-	from func(b *bench) *cluster.Holding
+	from func(b *pair) *cluster.Holding
 }
 
 var writes = []write{
 	{"serve", func(ctx context.Context, m *cluster.Member, h *cluster.Holding) error {
 		return m.Serve(ctx, h, 0, logOf(m), 5)
-	}, func(b *bench) *cluster.Holding { return b.acquire(b.a) }},
+	}, func(b *pair) *cluster.Holding { return b.acquire(b.a) }},
 	{"put checkpoint", func(ctx context.Context, m *cluster.Member, h *cluster.Holding) error {
 		_, err := m.PutCheckpoint(ctx, h, checkpoint(m, h.Epoch, 7, "o"))
 		return err
-	}, func(b *bench) *cluster.Holding { return b.serve(b.a, 0) }},
+	}, func(b *pair) *cluster.Holding { return b.serve(b.a, 0) }},
 	{"release", func(ctx context.Context, m *cluster.Member, h *cluster.Holding) error {
 		return m.Release(ctx, h, 8)
-	}, func(b *bench) *cluster.Holding { return b.serve(b.a, 0) }},
+	}, func(b *pair) *cluster.Holding { return b.serve(b.a, 0) }},
 }
 
 func TestStaleHolderIsRefused(t *testing.T) {
 	e := clustertest.Start(t)
 	ends := []struct {
 		name  string
-		do    func(b *bench)
+		do    func(b *pair)
 		guard func(string) bool // the one that catches it
 		owner string            // afterwards
 	}{
-		{"another owns it", func(b *bench) { b.expire(); b.acquire(b.b) }, key(""), "b:2"},
-		{"nobody owns it", func(b *bench) { b.expire() }, key("/owners/"), "nobody"},
-		{"it was acquired anew", func(b *bench) { b.acquire(b.a) }, key(""), "a:2"},
+		{"another owns it", func(b *pair) { b.expire(); b.acquire(b.b) }, key(""), "b:2"},
+		{"nobody owns it", func(b *pair) { b.expire() }, key("/owners/"), "nobody"},
+		{"it was acquired anew", func(b *pair) { b.acquire(b.a) }, key(""), "a:2"},
 	}
 	for _, w := range writes {
 		for _, end := range ends {
 			t.Run(w.name+", "+end.name, func(t *testing.T) {
-				b := newBench(t, e)
+				b := newPair(t, e)
 				h := w.from(b)
 				end.do(b)
 				was := b.record()
@@ -314,7 +202,7 @@ func TestLateWriteIsRefused(t *testing.T) {
 	e := clustertest.Start(t)
 	// A checkpoint is given up, another is put, then the first one lands.
 	scenario := func(t *testing.T, ignore func(string) bool) string {
-		b := newBench(t, e)
+		b := newPair(t, e)
 		h := b.serve(b.a, 0)
 		b.faults.Ignore(ignore)
 		b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate { return clustertest.Delay })
@@ -339,111 +227,8 @@ func TestLateWriteIsRefused(t *testing.T) {
 	}
 }
 
-// TestUnknownOutcome loses answers in every way, and wants what happens without.
-func TestUnknownOutcome(t *testing.T) {
-	e := clustertest.Start(t)
-	fates := map[string][]clustertest.Fate{
-		"request lost":         {clustertest.LoseRequest},
-		"answer lost":          {clustertest.LoseAnswer},
-		"late":                 {clustertest.Delay},
-		"request, then answer": {clustertest.LoseRequest, clustertest.LoseAnswer},
-		"late, then answer":    {clustertest.Delay, clustertest.LoseAnswer},
-	}
-	acquire := write{"acquire", func(ctx context.Context, m *cluster.Member, _ *cluster.Holding) error {
-		h, err := m.Acquire(ctx, 0)
-		if err == nil {
-			_, err = h, m.Serve(ctx, h, 0, logOf(m), 5) // The holding must be good for more.
-		}
-		return err
-	}, func(*bench) *cluster.Holding { return nil }}
-	for _, w := range append([]write{acquire}, writes...) {
-		calm := newBench(t, e)
-		if err := w.do(t.Context(), calm.a, w.from(calm)); err != nil {
-			t.Fatal(err)
-		}
-		want, wantOwner := calm.record(), calm.owner()
-		for name, fate := range fates {
-			t.Run(w.name+", "+name, func(t *testing.T) {
-				b := newBench(t, e)
-				h := w.from(b)
-				b.faults.Next(fate...)
-				if err := w.do(t.Context(), b.a, h); err != nil {
-					t.Fatal(err)
-				}
-				if n, err := b.faults.Flush(t.Context()); err != nil || n != 0 {
-					t.Errorf("delayed transactions: %d landed, %v, want none", n, err)
-				}
-				if got := b.record(); !proto.Equal(got, want) {
-					t.Errorf("record: got %v, want %v", got, want)
-				}
-				if got := b.owner(); got != wantOwner {
-					t.Errorf("owner: got %s, want %s", got, wantOwner)
-				}
-			})
-		}
-	}
-}
-
-// TestGivenUp gives a call up while its outcome is unknown, and makes it again.
-func TestGivenUp(t *testing.T) {
-	e := clustertest.Start(t)
-	for _, w := range writes {
-		for name, fate := range map[string]clustertest.Fate{"lost": clustertest.LoseRequest, "landed": clustertest.LoseAnswer, "late": clustertest.Delay} {
-			t.Run(w.name+", "+name, func(t *testing.T) {
-				b := newBench(t, e)
-				h := w.from(b)
-				ctx, cancel := context.WithCancel(t.Context())
-				b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate { cancel(); return fate })
-				wantErr(t, w.name, w.do(ctx, b.a, h), cluster.ErrUnavailable)
-				b.faults.Decide(nil)
-				if err := w.do(t.Context(), b.a, h); err != nil {
-					t.Errorf("again: %v", err)
-				}
-				if n, err := b.faults.Flush(t.Context()); err != nil || n != 0 {
-					t.Errorf("delayed transactions: %d landed, %v, want none", n, err)
-				}
-			})
-		}
-	}
-}
-
-// TestGivenUpAcquire: the shard turns up in Owned, and is acquired anew.
-func TestGivenUpAcquire(t *testing.T) {
-	b := newBench(t, nil)
-	ctx, cancel := context.WithCancel(t.Context())
-	b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate { cancel(); return clustertest.LoseAnswer })
-	_, err := b.a.Acquire(ctx, 0)
-	wantErr(t, "acquire", err, cluster.ErrUnavailable)
-	b.faults.Decide(nil)
-	if owned, err := b.a.Owned(t.Context()); err != nil || !slices.Equal(owned, []cluster.ShardID{0}) {
-		t.Errorf("owned: got %v, %v, want shard 0", owned, err)
-	}
-	if h := b.acquire(b.a); h.Epoch != 2 {
-		t.Errorf("epoch: got %d, want 2", h.Epoch)
-	}
-}
-
-func TestReleaseWhoseAnswerIsLostToAQuickSuccessor(t *testing.T) {
-	b := newBench(t, nil)
-	h := b.serve(b.a, 0)
-	n := 0
-	b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate {
-		if n++; n == 1 {
-			return clustertest.LoseAnswer
-		}
-		b.serve(b.b, 0)
-		return clustertest.Deliver
-	})
-	if err := b.a.Release(t.Context(), h, 9); err != nil {
-		t.Errorf("got %v, want the release recognized", err)
-	}
-	if got := b.owner(); got != "b:2" {
-		t.Errorf("owner: got %s, want b:2", got)
-	}
-}
-
 func TestReleaseOfAClaimLeavesTheSegmentOpen(t *testing.T) {
-	b := newBench(t, nil)
+	b := newPair(t, nil)
 	b.serve(b.a, 0)
 	b.expire()
 	h := b.acquire(b.b)
@@ -456,7 +241,7 @@ func TestReleaseOfAClaimLeavesTheSegmentOpen(t *testing.T) {
 }
 
 func TestServeNeedsTheEndOfAnOpenSegment(t *testing.T) {
-	b := newBench(t, nil)
+	b := newPair(t, nil)
 	b.serve(b.a, 0)
 	b.expire()
 	h := b.acquire(b.b)
@@ -468,59 +253,8 @@ func TestServeNeedsTheEndOfAnOpenSegment(t *testing.T) {
 	}
 }
 
-// TestServeReplacesItsEarlierTries: the first landed and was given up, the
-// second has seen that and was given up, the third counts.
-func TestServeReplacesItsEarlierTries(t *testing.T) {
-	b := newBench(t, nil)
-	h := b.acquire(b.a)
-	giveUp := func(from cluster.LogSeq, fates ...clustertest.Fate) {
-		t.Helper()
-		ctx, cancel := context.WithCancel(t.Context())
-		b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate {
-			fate := fates[0]
-			if fates = fates[1:]; len(fates) == 0 {
-				cancel()
-			}
-			return fate
-		})
-		wantErr(t, "serve", b.a.Serve(ctx, h, 0, logOf(b.a), from), cluster.ErrUnavailable)
-		b.faults.Decide(nil)
-	}
-	giveUp(5, clustertest.LoseAnswer)
-	giveUp(9, clustertest.Deliver, clustertest.LoseRequest)
-	if err := b.a.Serve(t.Context(), h, 0, logOf(b.a), 12); err != nil {
-		t.Fatal(err)
-	}
-	if segs := b.record().GetSegments(); len(segs) != 1 || segs[0].GetFrom() != 12 {
-		t.Errorf("segments: got %v, want one from 12", segs)
-	}
-}
-
-// TestHoldingIsGoodAfterALostAnswer makes one more write on it.
-func TestHoldingIsGoodAfterALostAnswer(t *testing.T) {
-	b := newBench(t, nil)
-	h := b.acquire(b.a)
-	b.faults.Next(clustertest.LoseAnswer)
-	if err := b.a.Serve(t.Context(), h, 0, logOf(b.a), 5); err != nil {
-		t.Fatal(err)
-	}
-	for from := range uint64(3) {
-		b.faults.Next(clustertest.LoseAnswer)
-		dropped, err := b.a.PutCheckpoint(t.Context(), h, checkpoint(b.a, h.Epoch, 6+from, fmt.Sprint("cp", from)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if from == 2 && !slices.Equal(dropped, []string{"cp0"}) {
-			t.Errorf("dropped: got %v, want the first", dropped)
-		}
-	}
-	if err := b.a.Release(t.Context(), h, 9); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestPutCheckpointNamesWhatIsDropped(t *testing.T) {
-	b := newBench(t, nil)
+	b := newPair(t, nil)
 	h := b.serve(b.a, 0)
 	for _, step := range []struct {
 		cp   *clusterv1.Checkpoint
@@ -539,7 +273,7 @@ func TestPutCheckpointNamesWhatIsDropped(t *testing.T) {
 }
 
 func TestLowestFrom(t *testing.T) {
-	b := newBench(t, nil)
+	b := newPair(t, nil)
 	lowest := func() string {
 		low, named, err := b.a.LowestFrom(t.Context(), logOf(b.a))
 		if err != nil {

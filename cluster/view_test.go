@@ -7,7 +7,9 @@ import (
 	"sync"
 	"testing"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/metadata"
 
 	"github.com/holdfast-game/holdfast/cluster"
 	"github.com/holdfast-game/holdfast/cluster/clustertest"
@@ -207,8 +209,34 @@ func TestListingIsOfOneRevision(t *testing.T) {
 	}
 }
 
+// leaderWatcher notes whether watches are given up when there is no leader.
+type leaderWatcher struct {
+	clientv3.Watcher
+	required chan bool
+}
+
+func (w *leaderWatcher) Watch(ctx context.Context, key string, opts ...clientv3.OpOption) clientv3.WatchChan {
+	md, _ := metadata.FromOutgoingContext(ctx)
+	w.required <- slices.Equal(md.Get(rpctypes.MetadataRequireLeaderKey), []string{rpctypes.MetadataHasLeader})
+	return w.Watcher.Watch(ctx, key, opts...)
+}
+
+func TestWatchRequiresALeader(t *testing.T) {
+	client := clustertest.Start(t).Client()
+	w := &leaderWatcher{Watcher: client.Watcher, required: make(chan bool, 1)}
+	client.Watcher = w
+	v, err := cluster.OpenView(t.Context(), client, cluster.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.Close)
+	if !<-w.required {
+		t.Error("a member of etcd that is cut off from its leader could keep the watch, and say nothing")
+	}
+}
+
 func TestRoutesAreImmutable(t *testing.T) {
-	b := newBench(t, nil)
+	b := newPair(t, nil)
 	before := b.view.Routes()
 	b.acquire(b.b)
 	until(t, "the route", b.view.Changed, func() bool { return b.view.Routes().Owner(0).Owned() })

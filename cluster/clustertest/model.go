@@ -15,8 +15,8 @@ import (
 
 // Model is the part of etcd that ownership rests on, in memory: keys with
 // mod-revisions, transactions, and leases that end when the test says so. It is
-// for simulations that need thousands of runs, and is not for concurrent use.
-// Package cluster's tests check it against etcd itself.
+// for simulations that need thousands of runs, and is not for concurrent use. A
+// test compares it with etcd.
 type Model struct {
 	pb.KVClient // nil: what is not below panics
 
@@ -36,8 +36,11 @@ func (m *Model) Grant(id int64) { m.leases[id] = true }
 // Revoke ends a lease, and deletes its keys, as one change.
 func (m *Model) Revoke(id int64) {
 	delete(m.leases, id)
-	m.rev++
+	had := len(m.kvs)
 	maps.DeleteFunc(m.kvs, func(_ string, kv *mvccpb.KeyValue) bool { return kv.GetLease() == id })
+	if len(m.kvs) < had {
+		m.rev++
+	}
 }
 
 // Range implements etcd's KVClient, for single keys and ranges as of now.

@@ -1,6 +1,30 @@
 package cluster
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
+
+// LowestFrom returns the smallest entry of a log that must be kept: over the
+// records of all shards, their segments and both their checkpoints, and the
+// segments that this member is about to add. named is false when nothing names
+// the log. It must not be purged above that entry, nor to empty.
+// Errors: ErrUnavailable.
+func (m *Member) LowestFrom(ctx context.Context, log LogName) (low LogSeq, named bool, err error) {
+	// Before the records are read, or a segment could go from here to there
+	// in between and be in neither.
+	low, named = m.pending.lowest(log)
+	all, err := m.view.AllShards(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, rec := range all {
+		if l, ok := lowestFrom(rec, log); ok && (!named || l < low) {
+			low, named = l, true
+		}
+	}
+	return low, named, nil
+}
 
 // pendingSegments are the segments that this member may have added to a record
 // without knowing yet. Their logs must be kept as if the record named them: the
