@@ -28,7 +28,7 @@ import (
 // testNode is a whole node without gateway and command line, against real etcd
 // and NATS.
 type testNode struct {
-	t      *testing.T
+	t      testing.TB
 	node   *Node
 	view   *cluster.View
 	router *router.Router
@@ -41,7 +41,7 @@ type testNode struct {
 // testShards keeps the tests quick and still puts several actors into one shard.
 const testShards = 8
 
-func startNode(t *testing.T, stack *devstack.Stack, name string, predecessor cluster.LeaseID) *testNode {
+func startNode(t testing.TB, stack *devstack.Stack, name string, predecessor cluster.LeaseID, more ...actors.Kind) *testNode {
 	t.Helper()
 	ctx := t.Context()
 	n := &testNode{t: t}
@@ -58,9 +58,13 @@ func startNode(t *testing.T, stack *devstack.Stack, name string, predecessor clu
 	must(t, err)
 	n.router = router.New(router.Config{}, router.RoutesOf(n.view), mesh)
 	mesh.HandleAnswers(n.router.Answered)
-	kinds, err := actors.NewRegistry(counterKind())
+	kinds, err := actors.NewRegistry(append(more, counterKind())...)
 	must(t, err)
-	n.node, err = NewNode(Config{Kinds: kinds, Logger: log, LiveActors: 2 * testShards}, Deps{
+	cfg := Config{Kinds: kinds, Logger: log}
+	if len(more) == 0 {
+		cfg.LiveActors = 2 * testShards // so that counters fall asleep and wake all the time
+	}
+	n.node, err = NewNode(cfg, Deps{
 		View: n.view, Mesh: mesh, JetStream: n.js, Bus: broadcast.New(nc, n.view.ClusterID()),
 		Join:   cluster.JoinConfig{Name: cluster.NodeName(name), Roles: []string{cluster.RoleShard}, Predecessor: predecessor},
 		Joined: func(id cluster.LeaseID) error { n.lease = id; return nil },
@@ -154,7 +158,7 @@ func (n *testNode) books() *clusterv1.ShardAudit {
 	return total
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
