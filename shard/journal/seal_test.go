@@ -120,10 +120,11 @@ func TestSealOfABusyLog(t *testing.T) {
 		cfg.InFlight = 1 + round%4
 		l := openLog(t, js, cfg)
 		var writer sync.WaitGroup
+		var stop atomic.Bool
 		writer.Go(func() {
 			r := testRecord(0)
 			batch := AppendRecord(nil, &r)
-			for {
+			for !stop.Load() {
 				end, err := l.Append(batch, 1)
 				if err == nil && end%8 == 0 {
 					err = l.Wait(testContext(t), end-4)
@@ -141,9 +142,15 @@ func TestSealOfABusyLog(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		select {
+		case <-l.Done():
+		case <-time.After(5 * time.Second):
+			t.Errorf("round %d: the writer goes on behind the seal", round)
+		}
+		stop.Store(true)
 		writer.Wait()
 		if got := l.DurableSeq(); got >= first {
-			t.Errorf("round %d: entry %d is durable, sealed at %d", round, got, first)
+			t.Fatalf("round %d: entry %d is durable, sealed at %d", round, got, first)
 		}
 		durable := l.Durable()
 		var read Stamp
