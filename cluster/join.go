@@ -129,17 +129,21 @@ func (m *Member) register(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !out.done {
-		var present clusterv1.Node
-		if kv := out.found[0]; kv != nil {
-			if err := decode(kv.Value, &present); err != nil {
-				return fmt.Errorf("read node %q: %w", m.cfg.Name, err)
-			}
-		}
-		if present.GetIncarnation() != string(m.inc) {
-			return fmt.Errorf("%w: %q, by %s at %s", ErrNameTaken, m.cfg.Name, present.GetIncarnation(), present.GetAddress())
-		}
+	m.node.value, m.node.rev = n, out.rev
+	if out.done {
+		return nil
 	}
-	m.node.value = n
+	kv := out.found[0]
+	if kv == nil {
+		return fmt.Errorf("%w: %q, until just now", ErrNameTaken, m.cfg.Name)
+	}
+	var present clusterv1.Node
+	if err := decode(kv.Value, &present); err != nil {
+		return fmt.Errorf("read node %q: %w", m.cfg.Name, err)
+	}
+	if present.GetIncarnation() != string(m.inc) {
+		return fmt.Errorf("%w: %q, by %s at %s", ErrNameTaken, m.cfg.Name, present.GetIncarnation(), present.GetAddress())
+	}
+	m.node.rev = kv.ModRevision // A copy whose answer was lost has put it there.
 	return nil
 }

@@ -32,10 +32,11 @@ type Member struct {
 	// etcd after losing an answer can only be its own doing.
 	acquiring []sync.Mutex
 
-	// node guards the value of /nodes/<node>.
+	// node is /nodes/<node>, as last written or read.
 	node struct {
 		sync.Mutex
 		value *clusterv1.Node
+		rev   int64
 	}
 	pending pendingSegments
 }
@@ -66,19 +67,26 @@ func (m *Member) SetState(ctx context.Context, state clusterv1.NodeState) error 
 	key := m.view.keys.node(m.cfg.Name)
 	next := proto.CloneOf(m.node.value)
 	next.State = state
-	out, err := m.commit(ctx, "set state", guard{
-		// The name cannot have changed hands while the key is on this lease.
-		ifs:  []clientv3.Cmp{clientv3.Compare(clientv3.LeaseValue(key), "=", m.id)},
-		then: []clientv3.Op{clientv3.OpPut(key, encode(next), clientv3.WithLease(m.id))},
-	})
-	if err != nil {
-		return err
+	for {
+		out, err := m.commit(ctx, "set state", guard{
+			ifs:  []clientv3.Cmp{clientv3.Compare(clientv3.ModRevision(key), "=", m.node.rev)},
+			then: []clientv3.Op{clientv3.OpPut(key, encode(next), clientv3.WithLease(m.id))},
+			look: []string{key},
+		})
+		if err != nil {
+			return err
+		}
+		if out.done {
+			m.node.value, m.node.rev = next, out.rev
+			return nil
+		}
+		kv := out.found[0]
+		if kv == nil || kv.Lease != int64(m.id) {
+			return fmt.Errorf("set state: %w", ErrLeaseLost)
+		}
+		// An earlier call, or a copy of this one, took effect unseen.
+		m.node.rev = kv.ModRevision
 	}
-	if !out.done {
-		return fmt.Errorf("set state: %w", ErrLeaseLost)
-	}
-	m.node.value = next
-	return nil
 }
 
 // Name returns the node's name.

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+
 	"github.com/holdfast-game/holdfast/cluster"
 	"github.com/holdfast-game/holdfast/cluster/clustertest"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
@@ -162,6 +164,30 @@ func TestRevokedByAnother(t *testing.T) {
 	}
 }
 
+func TestLossIsFoundByATransaction(t *testing.T) {
+	e := clustertest.Start(t)
+	m := clustertest.Join(t, e.View(cluster.Config{TTL: time.Hour}), "a") // No keepalive for ten minutes.
+	if _, err := e.Client().Revoke(t.Context(), m.LeaseID()); err != nil {
+		t.Fatal(err)
+	}
+	_, err := m.Acquire(t.Context(), 0)
+	wantErr(t, "acquire", err, cluster.ErrLeaseLost)
+}
+
+func TestLossEndsTransactionsWithoutAnswer(t *testing.T) {
+	b := newPair(t, nil)
+	lost := false
+	b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate {
+		if !lost {
+			lost = true
+			b.expire()
+		}
+		return clustertest.LoseRequest
+	})
+	_, err := b.a.Acquire(t.Context(), 0) // The context has no end.
+	wantErr(t, "acquire", err, cluster.ErrLeaseLost)
+}
+
 func TestJoinWhoseAnswerIsLost(t *testing.T) {
 	e := clustertest.Start(t)
 	client := e.Client()
@@ -177,15 +203,35 @@ func TestJoinWhoseAnswerIsLost(t *testing.T) {
 }
 
 func TestSetState(t *testing.T) {
-	v := clustertest.Start(t).View(cluster.Config{})
-	m := clustertest.Join(t, v, "a")
-	if err := m.SetState(t.Context(), clusterv1.NodeState_NODE_STATE_DRAINING); err != nil {
+	b := newPair(t, nil)
+	const up, draining = clusterv1.NodeState_NODE_STATE_UP, clusterv1.NodeState_NODE_STATE_DRAINING
+	seen := func(want clusterv1.NodeState) {
+		t.Helper()
+		until(t, want.String(), b.view.NodesChanged, func() bool {
+			nodes := b.view.Nodes()
+			return len(nodes) > 0 && nodes[0].GetName() == "a" && nodes[0].GetState() == want
+		})
+	}
+	if err := b.a.SetState(t.Context(), draining); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "draining", v.NodesChanged, func() bool {
-		n := v.Nodes()
-		return len(n) == 1 && n[0].GetState() == clusterv1.NodeState_NODE_STATE_DRAINING
-	})
+	seen(draining)
+	b.faults.Next(clustertest.LoseAnswer)
+	if err := b.a.SetState(t.Context(), up); err != nil {
+		t.Fatal(err)
+	}
+	seen(up)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate { cancel(); return clustertest.Delay })
+	wantErr(t, "set state", b.a.SetState(ctx, draining), cluster.ErrUnavailable)
+	b.faults.Decide(nil)
+	if err := b.a.SetState(t.Context(), up); err != nil {
+		t.Fatal(err)
+	}
+	if landed, err := b.faults.Flush(t.Context()); landed != 0 || err != nil {
+		t.Errorf("%d late transactions took effect, %v, want none", landed, err)
+	}
 }
 
 func TestKeepaliveOutlivesARestartOfEtcd(t *testing.T) {

@@ -310,6 +310,11 @@ func TestLowestFrom(t *testing.T) {
 	wantErr(t, "serve", b.a.Serve(ctx, other, 0, logOf(b.a), 8), cluster.ErrUnavailable)
 	b.faults.Decide(nil)
 	check("a segment from 8 may be on its way", "8 true")
+	ctx, cancel = context.WithCancel(t.Context())
+	b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate { cancel(); return clustertest.LoseRequest })
+	wantErr(t, "serve", b.a.Serve(ctx, other, 0, logOf(b.a), 9), cluster.ErrUnavailable)
+	b.faults.Decide(nil)
+	check("still, though another from 9 was sent", "8 true")
 	if n, err := b.faults.Flush(t.Context()); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/holdfast-game/holdfast/cluster"
@@ -170,4 +172,60 @@ func TestPlannerEndsWithItsMember(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantErr(t, "planner", g.Wait(), cluster.ErrLeft)
+}
+
+// TestPlannerGuards has somebody else write between a planner's look and its
+// transaction, and wants that kept.
+func TestPlannerGuards(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		on   string // the folder that the transaction writes to
+		put  func(put func(key, value string))
+		key  string // holds this afterwards, or is absent
+		want string
+	}{
+		{"another became coordinator first", "/coordinator", func(put func(key, value string)) {
+			put("/coordinator", `{"incarnation":"z-1"}`)
+		}, "/coordinator", `{"incarnation":"z-1"}`},
+		{"another became coordinator since", "/assignments/", func(put func(key, value string)) {
+			put("/coordinator", `{"incarnation":"z-1"}`)
+		}, "/assignments/0", ""},
+		{"a pin was set", "/assignments/", func(put func(key, value string)) {
+			put("/assignments/3", `{"pinned":"z"}`)
+		}, "/assignments/3", `{"pinned":"z"}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newPair(t, nil)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			n := 0
+			b.faults.Decide(func(in *pb.TxnRequest) clustertest.Fate {
+				if !strings.Contains(string(in.GetSuccess()[0].GetRequestPut().GetKey()), c.on) {
+					return clustertest.Deliver
+				}
+				if n++; n > 1 {
+					cancel() // What was sent first has had its effect by now.
+					return clustertest.LoseRequest
+				}
+				c.put(func(key, value string) {
+					if _, err := b.raw.Put(t.Context(), b.prefix+key, value); err != nil {
+						t.Error(err)
+					}
+				})
+				return clustertest.LoseAnswer
+			})
+			wantErr(t, "planner", cluster.RunPlanner(ctx, b.a), context.Canceled)
+			resp, err := b.raw.Get(t.Context(), b.prefix+c.key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			if len(resp.Kvs) > 0 {
+				got = string(resp.Kvs[0].Value)
+			}
+			if got != c.want {
+				t.Errorf("%s: got %s, want %s", c.key, got, c.want)
+			}
+		})
+	}
 }

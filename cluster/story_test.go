@@ -162,7 +162,8 @@ func TestRecordStory(t *testing.T) {
 	datadriven.Walk(t, "testdata/record", func(t *testing.T, path string) {
 		rec := new(clusterv1.Shard)
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
-			next, err := rec, error(nil)
+			var next *clusterv1.Shard
+			var err error
 			log := func() LogName { return LogName(arg[string](t, d, "log")) }
 			switch d.Cmd {
 			case "record":
