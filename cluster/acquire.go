@@ -30,10 +30,10 @@ func (m *Member) Acquire(ctx context.Context, s ShardID) (*Holding, error) {
 	what := "acquire shard " + s.String()
 	ownerKey, shardKey := m.view.keys.owner(s), m.view.keys.shard(s)
 	kvs, err := m.read(ctx, what, ownerKey, shardKey)
+	if err != nil {
+		return nil, err
+	}
 	for {
-		if err != nil {
-			return nil, err
-		}
 		was, err := readOwnership(s, kvs)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", what, err)

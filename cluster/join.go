@@ -64,10 +64,6 @@ func (c JoinConfig) Validate() error {
 // keeps it alive until Leave, Close or a loss. Errors: ErrNameTaken,
 // ErrUnavailable.
 func Join(ctx context.Context, v *View, cfg JoinConfig) (*Member, error) {
-	return join(ctx, v, cfg, readClocks)
-}
-
-func join(ctx context.Context, v *View, cfg JoinConfig, clocks func() instant) (*Member, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -82,11 +78,11 @@ func join(ctx context.Context, v *View, cfg JoinConfig, clocks func() instant) (
 	m := &Member{
 		view:      v,
 		cfg:       cfg,
-		lease:     newLease(clocks, v.cfg.Margin),
+		lease:     newLease(readClocks, v.cfg.Margin),
 		done:      make(chan struct{}),
 		acquiring: make([]sync.Mutex, v.shards),
 	}
-	sent := clocks()
+	sent := readClocks()
 	grant, err := v.client.Grant(ctx, int64(v.cfg.TTL/time.Second))
 	if err != nil {
 		return nil, unavailable("join: take a lease", err)

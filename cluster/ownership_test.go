@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/holdfast-game/holdfast/cluster"
@@ -327,4 +329,38 @@ func TestLowestFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("closed as empty and still named", "8 true")
+}
+
+// BenchmarkStart is what a node's start costs in etcd: it opens a view, joins,
+// is planned for, and claims all 64 shards at once. etcd calls fsync.
+func BenchmarkStart(b *testing.B) {
+	e := clustertest.StartDurable(b)
+	client := e.Client()
+	for b.Loop() {
+		v, err := cluster.OpenView(b.Context(), client, cluster.Config{Prefix: "/" + rand.Text()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		m := clustertest.Join(b, v, "a")
+		ctx, cancel := context.WithCancel(b.Context())
+		var planner, claims errgroup.Group
+		planner.Go(func() error { return cluster.RunPlanner(ctx, m) })
+		until(b, "a plan", m.AssignedChanged, func() bool { return len(m.Assigned()) == v.Shards() })
+		for _, s := range m.Assigned() {
+			claims.Go(func() error {
+				h, err := m.Acquire(b.Context(), s)
+				if err != nil {
+					return err
+				}
+				return m.Serve(b.Context(), h, 0, logOf(m), 1)
+			})
+		}
+		if err := claims.Wait(); err != nil {
+			b.Fatal(err)
+		}
+		cancel()
+		_ = planner.Wait()
+		m.Close()
+		v.Close()
+	}
 }
