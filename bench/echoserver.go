@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -67,7 +68,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		n, err := io.ReadFull(in, message)
-		if err != io.ErrUnexpectedEOF { // it must end before the buffer does
+		if !errors.Is(err, io.ErrUnexpectedEOF) { // it must end before the buffer does
 			return
 		}
 		if ws.WriteMessage(kind, message[:n]) != nil {

@@ -29,7 +29,7 @@ func counterKind() actors.Kind {
 		Name: "counter", Event: number, State: number,
 		New: func(string) actors.Behaviour { return new(counter) },
 		Methods: map[string]actors.Method{
-			"Add": method, "Get": method, "Panic": method, "Refuse": method, "Tell": method, "Huge": method,
+			"Add": method, "Read": method, "Panic": method, "Refuse": method, "Tell": method, "Huge": method,
 			"Reset": {Request: number, Allow: actors.Admin},
 		},
 	}
@@ -42,7 +42,7 @@ func (c *counter) Decide(_ *actors.Env, m *actors.Message, out *actors.Decision)
 		out.Event(wrapperspb.Int64(1000))
 		out.Volatile = time.Time{}
 		return nil
-	case m.Method == "Get":
+	case m.Method == "Read":
 		out.Reply(m.ReplyTo, wrapperspb.Int64(c.sum))
 		return nil
 	case m.Method == "Panic":

@@ -208,7 +208,7 @@ func TestNodeComesBackFromACrash(t *testing.T) {
 	again.ready()
 	t.Logf("ready after %v", time.Since(start))
 	for i := range 50 {
-		if got, want := again.sum(fmt.Sprintf("c%d", i), "Get", 0), int64(i); got != want {
+		if got, want := again.sum(fmt.Sprintf("c%d", i), "Read", 0), int64(i); got != want {
 			t.Fatalf("c%d after the crash: got %d, want %d", i, got, want)
 		}
 	}
@@ -228,7 +228,7 @@ func TestTwoNodesShareTheShards(t *testing.T) {
 	}
 	b.stop() // hands its shards back
 	for i := range 40 {
-		if got, want := a.sum(fmt.Sprintf("c%d", i), "Get", 0), int64(2); got != want {
+		if got, want := a.sum(fmt.Sprintf("c%d", i), "Read", 0), int64(2); got != want {
 			t.Fatalf("c%d after b left: got %d, want %d", i, got, want)
 		}
 	}
@@ -255,7 +255,7 @@ func TestFailuresStayWithTheirMessage(t *testing.T) {
 		if got := n.call("x", tt.method, tt.amount).Code; got != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.method, got, tt.want)
 		}
-		if got, want := n.sum("x", "Get", 0), int64(5); got != want {
+		if got, want := n.sum("x", "Read", 0), int64(5); got != want {
 			t.Errorf("x after %s: got %d, want %d", tt.method, got, want)
 		}
 	}
@@ -359,7 +359,7 @@ func TestJanitorRemovesWhatNobodyNeeds(t *testing.T) {
 	if slices.Contains(objects, orphan.GetObject()) {
 		t.Errorf("%s is still there", orphan.GetObject())
 	}
-	if got, want := again.sum("x", "Get", 0), int64(5); got != want {
+	if got, want := again.sum("x", "Read", 0), int64(5); got != want {
 		t.Errorf("x after the sweep: got %d, want %d", got, want)
 	}
 }

@@ -32,8 +32,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer client.Stop(ctx) //nolint:errcheck // never an error
-	defer server.Stop(ctx) //nolint:errcheck // never an error
+	defer client.Stop(ctx) // never an error
+	defer server.Stop(ctx) // never an error
 	for range inFlight {
 		free <- struct{}{}
 	}
@@ -59,7 +59,7 @@ func BenchmarkLocal(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer m.Stop(context.Background()) //nolint:errcheck // never an error
+	defer m.Stop(context.Background()) // never an error
 	c := command(1, "")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -82,7 +82,7 @@ func (l *link) run() {
 		log.Error("peer has no usable address", "err", err)
 		return
 	}
-	defer conn.Close() //nolint:errcheck // nothing is lost that was not already
+	defer conn.Close() // nothing is lost that was not already
 
 	pause := redialFirst
 	for {

@@ -122,7 +122,7 @@ func TestSlowPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Stop(context.Background()) //nolint:errcheck // never an error
+	defer b.Stop(context.Background()) // never an error
 
 	full := a.cfg.Metrics.dropped.WithLabelValues(dropFull)
 	payload, sent := strings.Repeat("x", 256<<10), uint64(0)

@@ -159,7 +159,7 @@ func TestLocalIsADirectCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.Stop(context.Background()) //nolint:errcheck // never an error
+	defer m.Stop(context.Background()) // never an error
 
 	c, a, msg := command(1, ""), &cluster.Answer{}, &cluster.Message{}
 	for _, to := range []cluster.Address{self, ""} {

@@ -72,7 +72,7 @@ func TestOwnerDiesUnderLoad(t *testing.T) {
 	if _, err := gateway.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	defer gateway.Stop(context.Background()) //nolint:errcheck // never an error
+	defer gateway.Stop(context.Background()) // never an error
 
 	const callers, each = 16, 500
 	var done sync.WaitGroup

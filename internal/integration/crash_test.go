@@ -114,6 +114,30 @@ func TestKillTheOnlyNode(t *testing.T) {
 	s.wait()
 }
 
+// A node that is asked to stop in the middle of a sale answers what is under
+// way, checkpoints and releases: the next one has nothing to replay or to seal.
+func TestStopTheOnlyNode(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	dir, listen, admin := t.TempDir(), freePort(t), freePort(t)
+	node := newProcess(t, binary, "only", dir, "serve", "--data", dir, "--node", "only", "--listen", listen, "--admin", admin,
+		"--rate-limit", "0", "--start-balance", "gold=1000000000")
+	node.start()
+	at := node.ready(ctx)
+	s := startSale(t, ctx, []string{"ws://" + listen + "/v1/ws"}, node, at, 5*time.Second, 64)
+	pause(ctx, 2*time.Second)
+	node.stop()
+	node.start()
+	at = node.ready(ctx)
+	if got := node.metric(at.Admin, "holdfast_shard_records_replayed_total"); got != 0 {
+		t.Errorf("replayed %v records after a stop in good order, want 0", got)
+	}
+	if node.log.contains("msg=sealed") {
+		t.Error("a log was sealed, although all shards had been released")
+	}
+	s.wait()
+}
+
 // cluster of three nodes in processes of their own, on an etcd and a NATS in a
 // fourth.
 type threeNodes struct {

@@ -128,6 +128,9 @@ func (p *process) stop() {
 	case <-time.After(30 * time.Second):
 		p.t.Fatalf("%s did not end within 30 s of SIGTERM", p.name)
 	}
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		p.t.Errorf("%s ended with %d after SIGTERM, want 0", p.name, code)
+	}
 }
 
 // ready waits until the process serves, and returns where.
