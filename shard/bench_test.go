@@ -35,8 +35,9 @@ func BenchmarkPurchase(b *testing.B) {
 func benchmarkPurchase(b *testing.B, buyers int) {
 	stack := devstack.Test(b)
 	goods := shelf{&clusterv1.Product{Sku: "sword", Price: 1, Currency: "gold", Slices: 8}}
-	n := startNode(b, stack, "a", 0,
-		player.Kind(player.Config{Catalog: goods, Start: map[string]int64{"gold": 1 << 50}}), stock.Kind(stock.Config{Catalog: goods}))
+	kinds, err := actors.NewRegistry(player.Kind(player.Config{Catalog: goods, Start: map[string]int64{"gold": 1 << 50}}), stock.Kind(stock.Config{Catalog: goods}))
+	must(b, err)
+	n := startNode(b, stack, "a", 0, func(c *Config) { c.Kinds, c.LiveActors = kinds, 0 })
 	n.ready()
 	for slice := range goods.product.GetSlices() {
 		a, err := n.router.Call(b.Context(), &cluster.Command{

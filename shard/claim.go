@@ -259,7 +259,9 @@ func (h *hosted) rearmAsleep(refs []actors.Ref) {
 			continue
 		}
 		if at, wants := timed.NextTimer(); wants {
-			h.alarm.set(ref, max(at.UnixMilli()+1, now.UnixMilli()+timerGrain))
+			asleep.armed = ringing(at, now)
+			h.people.passive[ref] = asleep
+			h.alarm.set(ref, asleep.armed)
 		}
 	}
 	if n < len(refs) && !h.frozen {

@@ -130,11 +130,7 @@ func (inc *incarnation) run(drain time.Duration) error {
 		inc.goRun(inc.checkpoints)
 		inc.goRun(inc.janitor)
 	}
-	inc.goRun(func(ctx context.Context) {
-		if err := cluster.RunPlanner(ctx, inc.member); err != nil && ctx.Err() == nil {
-			inc.log.Error("planner stopped", "err", err)
-		}
-	})
+	inc.goRun(inc.plan)
 	select {
 	case <-fenced:
 		return fmt.Errorf("lost the log: %w", inc.journal.Err())
@@ -145,6 +141,24 @@ func (inc *incarnation) run(drain time.Duration) error {
 	ctx, cancel := context.WithTimeout(inc.ctx, drain)
 	defer cancel()
 	return inc.handBack(ctx)
+}
+
+// planPause is how long this node does not stand for coordinator after planning
+// has failed.
+const planPause = time.Second
+
+// plan stands for coordinator, and plans while this node is it.
+func (inc *incarnation) plan(ctx context.Context) {
+	for {
+		err := cluster.RunPlanner(ctx, inc.member)
+		if ctx.Err() != nil || inc.member.Err() != nil {
+			return
+		}
+		inc.log.Error("planner stopped", "err", err)
+		if !sleep(ctx, planPause) {
+			return
+		}
+	}
 }
 
 // goRun runs f until the incarnation ends, which waits for it.

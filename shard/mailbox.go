@@ -159,10 +159,12 @@ func (h *hosted) arm(a *resident, now time.Time) {
 	if !wants {
 		return
 	}
-	// Rounded up, so that the moment has come when the clock rings.
-	ms := max(at.UnixMilli()+1, now.UnixMilli()+timerGrain)
-	if a.armed == 0 || ms < a.armed {
+	if ms := ringing(at, now); a.armed == 0 || ms < a.armed {
 		a.armed = ms
 		h.alarm.set(a.ref, ms)
 	}
 }
+
+// ringing is when the clock rings for a timer, in Unix milliseconds: rounded up,
+// so that the timer's moment has come by then.
+func ringing(at, now time.Time) int64 { return max(at.UnixMilli()+1, now.UnixMilli()+timerGrain) }

@@ -41,7 +41,7 @@ type testNode struct {
 // testShards keeps the tests quick and still puts several actors into one shard.
 const testShards = 8
 
-func startNode(t testing.TB, stack *devstack.Stack, name string, predecessor cluster.LeaseID, more ...actors.Kind) *testNode {
+func startNode(t testing.TB, stack *devstack.Stack, name string, predecessor cluster.LeaseID, setup ...func(*Config)) *testNode {
 	t.Helper()
 	ctx := t.Context()
 	n := &testNode{t: t}
@@ -58,11 +58,12 @@ func startNode(t testing.TB, stack *devstack.Stack, name string, predecessor clu
 	must(t, err)
 	n.router = router.New(router.Config{}, router.RoutesOf(n.view), mesh)
 	mesh.HandleAnswers(n.router.Answered)
-	kinds, err := actors.NewRegistry(append(more, counterKind())...)
+	kinds, err := actors.NewRegistry(counterKind())
 	must(t, err)
-	cfg := Config{Kinds: kinds, Logger: log}
-	if len(more) == 0 {
-		cfg.LiveActors = 2 * testShards // so that counters fall asleep and wake all the time
+	// So few live actors that counters fall asleep and wake all the time.
+	cfg := Config{Kinds: kinds, Logger: log, LiveActors: 2 * testShards}
+	for _, f := range setup {
+		f(&cfg)
 	}
 	n.node, err = NewNode(cfg, Deps{
 		View: n.view, Mesh: mesh, JetStream: n.js, Bus: broadcast.New(nc, n.view.ClusterID()),
@@ -311,6 +312,49 @@ func TestCheckpointsAndTheLogGiveTheLiveState(t *testing.T) {
 	if after.GetStateHash() != before.GetStateHash() || after.GetActors() != before.GetActors() {
 		t.Fatalf("recovered: got %d actors, hash %016x; want %d, %016x",
 			after.GetActors(), after.GetStateHash(), before.GetActors(), before.GetStateHash())
+	}
+}
+
+// A node that crashes again and again must not have to replay more each time:
+// what it replayed counts when the next checkpoint is due.
+func TestReplayedTailBringsCheckpointsForward(t *testing.T) {
+	stack := devstack.Test(t)
+	const bytes = 16 << 10
+	setup := func(c *Config) { c.CheckpointEvery, c.CheckpointBytes = time.Hour, bytes }
+	add := func(n *testNode) (appended int64) { // a third of the allowance
+		inc := n.node.current.Load()
+		before := inc.appended.Load()
+		for inc.appended.Load()-before < bytes/3 {
+			n.sum("x", "Add", 1)
+		}
+		return inc.appended.Load()
+	}
+	n := startNode(t, stack, "a", 0, setup)
+	n.ready()
+	if got := add(n); got >= bytes/2 {
+		t.Fatalf("appended %d bytes at once, too many for this test", got)
+	}
+	again := startNode(t, stack, "a", n.lease, setup)
+	again.ready()
+	if got := add(again); got >= bytes/2 {
+		t.Fatalf("appended %d bytes at once, too many for this test", got)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	tick := time.NewTicker(checkpointPace)
+	defer tick.Stop()
+	shard := cluster.ActorID{Kind: "counter", ID: "x"}.Shard(testShards)
+	for {
+		rec, _, err := again.view.Shard(t.Context(), shard)
+		must(t, err)
+		if rec.GetCurrent() != nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatal("no checkpoint, although two lives together have appended enough")
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ type resident struct {
 type passive struct {
 	seq   uint64
 	state []byte
+	armed int64 // as in resident
 }
 
 // population is all actors of one shard, each either live or passive. The
@@ -87,7 +88,7 @@ func (p *population) wake(ref actors.Ref) (*resident, error) {
 		if err != nil {
 			return nil, err
 		}
-		a.behaviour, a.seq = b, asleep.seq
+		a.behaviour, a.seq, a.armed = b, asleep.seq, asleep.armed
 		delete(p.passive, ref)
 	} else {
 		a.behaviour = kind.New(ref.ID)
@@ -115,7 +116,7 @@ func (p *population) trim() error {
 		if err != nil {
 			return fmt.Errorf("passivate %s: %w", ref, err)
 		}
-		p.passive[ref] = passive{seq: a.seq, state: state}
+		p.passive[ref] = passive{seq: a.seq, state: state, armed: a.armed}
 		p.metrics.passivations.Inc()
 	}
 	return nil
