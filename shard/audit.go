@@ -38,7 +38,7 @@ func (h *hosted) shardCommand(c *cluster.Command) *cluster.Answer {
 	if err != nil {
 		return refuse(clientv1.Code_CODE_INTERNAL, "audit shard %d: %v", h.id, err)
 	}
-	if !h.inc.member.Valid() {
+	if !h.inc.leased() {
 		return &cluster.Answer{NotOwner: true}
 	}
 	return &cluster.Answer{Body: books}

@@ -36,6 +36,8 @@ type incarnation struct {
 	js     jetstream.JetStream
 	system *actor.ActorSystem
 	member *cluster.Member
+	// leased is member.Valid: what appends nothing may be answered.
+	leased func() bool
 
 	// Only with the shard role; journal is nil otherwise.
 	journal *journal.Log

@@ -113,6 +113,7 @@ func (n *Node) begin(ctx context.Context, join cluster.JoinConfig) (_ *incarnati
 	if inc.member, err = cluster.Join(ctx, n.deps.View, join); err != nil {
 		return nil, fmt.Errorf("join the cluster: %w", err)
 	}
+	inc.leased = inc.member.Valid
 	inc.log = n.cfg.Logger.With("incarnation", inc.member.Incarnation())
 	if n.deps.Joined != nil {
 		if err := n.deps.Joined(inc.member.LeaseID()); err != nil {

@@ -269,6 +269,38 @@ func TestFailuresStayWithTheirMessage(t *testing.T) {
 	}
 }
 
+// Without the lease nothing is answered that appends nothing, since somebody else
+// may own the shard by now. What appends is judged by the log.
+func TestReadsNeedTheLease(t *testing.T) {
+	stack := devstack.Test(t)
+	n := startNode(t, stack, "a", 0)
+	n.ready()
+	n.sum("x", "Add", 5)
+	x := cluster.ActorID{Kind: "counter", ID: "x"}
+	h := n.node.current.Load().shards[x.Shard(testShards)].Load()
+	lease := func(held bool) {
+		t.Helper()
+		must(t, h.do(t.Context(), func(h *hosted) { h.inc.leased = func() bool { return held } }))
+	}
+
+	lease(false)
+	for _, method := range []string{"Read", "Refuse", "Nothing"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		a, err := n.router.Call(ctx, &cluster.Command{To: x, Method: method, Caller: cluster.Caller{Player: "p"}, Body: wrapperspb.Int64(0)})
+		cancel()
+		if err == nil {
+			t.Errorf("%s without the lease: got %v, want no answer", method, a)
+		}
+	}
+	if got, want := n.sum("x", "Add", 1), int64(6); got != want {
+		t.Errorf("Add without the lease: got %d, want %d", got, want)
+	}
+	lease(true)
+	if got, want := n.sum("x", "Read", 0), int64(6); got != want {
+		t.Errorf("Read with the lease: got %d, want %d", got, want)
+	}
+}
+
 // A node whose log is sealed by somebody else must answer nothing more, and
 // must come back as a new incarnation with what was durable before the seal.
 func TestSealedNodeStartsAnew(t *testing.T) {

@@ -163,7 +163,7 @@ func (h *hosted) emit(a *resident) {
 	}
 	// What appends nothing rests on the lease alone: read, then look at the
 	// deadline, then reply. Without an answer the caller asks the next owner.
-	if len(d.Replies) > 0 && (len(d.Events) > 0 || h.inc.member.Valid()) {
+	if len(d.Replies) > 0 && (len(d.Events) > 0 || h.inc.leased()) {
 		for i := range d.Replies {
 			c := d.Replies[i].To.(*cluster.Command)
 			if r := d.Replies[i].Refusal; r != nil {
@@ -202,7 +202,7 @@ func (h *hosted) deadLetter(a *resident, err error) {
 
 // refuse answers a command with a refusal that appends nothing.
 func (h *hosted) refuse(c *cluster.Command, r *actors.Refusal) {
-	if h.inc.member.Valid() {
+	if h.inc.leased() {
 		h.answer(c, refusalAnswer(r))
 	}
 }
