@@ -86,9 +86,7 @@ func (inc *incarnation) dueShard() *hosted {
 	if oldest == nil {
 		return nil
 	}
-	// The oldest is checkpointed when half of the allowance is used up: by the
-	// time its turn comes again, all others will have had theirs.
-	if inc.appended.Load()-appended >= inc.cfg.CheckpointBytes/2 || time.Since(time.Unix(0, at)) >= inc.cfg.CheckpointEvery {
+	if inc.appended.Load()-appended >= inc.cfg.CheckpointBytes || time.Since(time.Unix(0, at)) >= inc.cfg.CheckpointEvery {
 		return oldest
 	}
 	return nil

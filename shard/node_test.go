@@ -351,24 +351,24 @@ func TestCheckpointsAndTheLogGiveTheLiveState(t *testing.T) {
 // what it replayed counts when the next checkpoint is due.
 func TestReplayedTailBringsCheckpointsForward(t *testing.T) {
 	stack := devstack.Test(t)
-	const bytes = 16 << 10
+	const bytes = 8 << 10
 	setup := func(c *Config) { c.CheckpointEvery, c.CheckpointBytes = time.Hour, bytes }
-	add := func(n *testNode) (appended int64) { // a third of the allowance
+	add := func(n *testNode) (appended int64) { // two thirds of the allowance
 		inc := n.node.current.Load()
 		before := inc.appended.Load()
-		for inc.appended.Load()-before < bytes/3 {
+		for inc.appended.Load()-before < bytes*2/3 {
 			n.sum("x", "Add", 1)
 		}
 		return inc.appended.Load()
 	}
 	n := startNode(t, stack, "a", 0, setup)
 	n.ready()
-	if got := add(n); got >= bytes/2 {
+	if got := add(n); got >= bytes {
 		t.Fatalf("appended %d bytes at once, too many for this test", got)
 	}
 	again := startNode(t, stack, "a", n.lease, setup)
 	again.ready()
-	if got := add(again); got >= bytes/2 {
+	if got := add(again); got >= bytes {
 		t.Fatalf("appended %d bytes at once, too many for this test", got)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
