@@ -64,7 +64,8 @@ func (b *bar) Tick(t Tick) {
 			progressbar.OptionSetWidth(30),
 			progressbar.OptionSetPredictTime(false),
 			progressbar.OptionSetElapsedTime(false),
-			progressbar.OptionSetTheme(progressbar.ThemeUnicode),
+			// Block elements, which every terminal font has.
+			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░"}),
 			progressbar.OptionShowDescriptionAtLineEnd(),
 		)
 	}
