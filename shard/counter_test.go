@@ -29,7 +29,7 @@ func counterKind() actors.Kind {
 		Name: "counter", Event: number, State: number,
 		New: func(string) actors.Behaviour { return new(counter) },
 		Methods: map[string]actors.Method{
-			"Add": method, "Read": method, "Panic": method, "Refuse": method, "Tell": method, "Huge": method,
+			"Add": method, "Read": method, "Panic": method, "Refuse": method, "Tell": method, "Huge": method, "Trip": method,
 			"Reset": {Request: number, Allow: actors.Admin},
 		},
 	}
@@ -53,6 +53,10 @@ func (c *counter) Decide(_ *actors.Env, m *actors.Message, out *actors.Decision)
 		for range 60_000 {
 			out.Event(wrapperspb.Int64(1))
 		}
+		return nil
+	case m.Method == "Trip": // applied, and then it panics before anything is appended
+		out.Event(wrapperspb.Int64(n.GetValue()))
+		out.Volatile = "trip"
 		return nil
 	case m.Method == "Tell": // n names the counter to add one to
 		out.Send(actors.Ref{Kind: "counter", ID: counterName(n.GetValue())}, wrapperspb.Int64(1))
@@ -79,6 +83,8 @@ func (c *counter) ApplyVolatile(change any) {
 		c.busy = v
 	case time.Time:
 		c.wakes = v
+	case string:
+		panic(v)
 	}
 }
 

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -9,7 +10,6 @@ import (
 
 	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/cluster"
-	"github.com/holdfast-game/holdfast/shard/journal"
 )
 
 // hosted is one shard while this incarnation serves it. Its fields below pid
@@ -25,16 +25,12 @@ type hosted struct {
 	gone chan struct{}
 	// queued counts the messages in the mailbox, which itself has no bound.
 	queued atomic.Int64
-	// turns counts finished turns, for the planner's weights and for tests.
-	turns atomic.Uint64
 
 	people    *population
 	alarm     *alarmClock
 	chronicle chronicle
 	// frozen: no turn may begin any more. What arrives is answered NotOwner.
 	frozen bool
-	// end is the log's end after this shard's last append.
-	end journal.Stamp
 
 	// Scratch space of a turn, kept for the next one.
 	env      actors.Env
@@ -100,8 +96,17 @@ func (h *hosted) do(ctx context.Context, f errand) error {
 	}
 }
 
-// receive is the mailbox's loop body.
+// receive is the mailbox's loop body. A panic that a turn has not dealt with may
+// have come between apply and append: protoactor would go on with a state that
+// the log does not have, so the shard stops itself instead.
 func (h *hosted) receive(c actor.Context) {
+	defer func() {
+		if p := recover(); p != nil {
+			err := &panicError{what: "a turn", value: p, stack: debug.Stack()}
+			h.inc.log.Error("panic", "shard", h.id, "actor", h.message.Self, "err", err, stackOf(err))
+			h.fail(err)
+		}
+	}()
 	switch m := c.Message().(type) {
 	case *cluster.Command:
 		h.queued.Add(-1)

@@ -269,6 +269,31 @@ func TestFailuresStayWithTheirMessage(t *testing.T) {
 	}
 }
 
+// A panic between apply and append leaves a state that the log does not have. It
+// must not be served, nor built upon: the next event would leave a gap.
+func TestPanicBetweenApplyAndAppendIsForgotten(t *testing.T) {
+	stack := devstack.Test(t)
+	n := startNode(t, stack, "a", 0)
+	n.ready()
+	n.sum("x", "Add", 5)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	_, err := n.router.Call(ctx, &cluster.Command{
+		To: cluster.ActorID{Kind: "counter", ID: "x"}, Method: "Trip", Caller: cluster.Caller{Player: "p"}, Body: wrapperspb.Int64(100),
+	})
+	cancel()
+	if err == nil {
+		t.Error("a command whose turn panicked was answered")
+	}
+	if got, want := n.sum("x", "Add", 1), int64(6); got != want {
+		t.Fatalf("x after the panic: got %d, want %d", got, want)
+	}
+	again := startNode(t, stack, "a", n.lease)
+	again.ready()
+	if got, want := again.sum("x", "Read", 0), int64(6); got != want {
+		t.Errorf("x after a crash: got %d, want %d", got, want)
+	}
+}
+
 // Without the lease nothing is answered that appends nothing, since somebody else
 // may own the shard by now. What appends is judged by the log.
 func TestReadsNeedTheLease(t *testing.T) {

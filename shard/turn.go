@@ -97,12 +97,10 @@ func (h *hosted) turn(a *resident, now time.Time) {
 		a.volatile.ApplyVolatile(d.Volatile)
 	}
 	if len(d.Events) > 0 {
-		end, err := h.inc.journal.Append(h.batch, len(d.Events))
-		if err != nil {
+		if _, err := h.inc.journal.Append(h.batch, len(d.Events)); err != nil {
 			h.fail(fmt.Errorf("append: %w", err))
 			return
 		}
-		h.end = end
 		h.inc.appended.Add(int64(len(h.batch)))
 		h.people.dirty[a.ref] = struct{}{}
 	}
@@ -110,9 +108,7 @@ func (h *hosted) turn(a *resident, now time.Time) {
 	h.arm(a, now)
 	if err := h.people.trim(); err != nil {
 		h.fail(err)
-		return
 	}
-	h.turns.Add(1)
 }
 
 // decide calls the behaviour. A panic is an error, and has changed nothing.
