@@ -191,11 +191,14 @@ func (x *Node) GetAdminAddress() string {
 
 // Owner is the value of /owners/<shard>, on the owner's lease.
 type Owner struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
-	Incarnation   string                 `protobuf:"bytes,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
-	Epoch         uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	Address       string                 `protobuf:"bytes,4,opt,name=address,proto3" json:"address,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Node        string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Incarnation string                 `protobuf:"bytes,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Epoch       uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Address     string                 `protobuf:"bytes,4,opt,name=address,proto3" json:"address,omitempty"`
+	// When it became the owner, by its own clock or, after a move, by the former
+	// owner's.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=since,proto3" json:"since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -256,6 +259,13 @@ func (x *Owner) GetAddress() string {
 		return x.Address
 	}
 	return ""
+}
+
+func (x *Owner) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
 }
 
 // Position is an entry of a log.
@@ -861,12 +871,13 @@ const file_cluster_v1_ownership_proto_rawDesc = "" +
 	"\radmin_address\x18\t \x01(\tR\fadminAddress\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"m\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9f\x01\n" +
 	"\x05Owner\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\tR\vincarnation\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x18\n" +
-	"\aaddress\x18\x04 \x01(\tR\aaddress\".\n" +
+	"\aaddress\x18\x04 \x01(\tR\aaddress\x120\n" +
+	"\x05since\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\".\n" +
 	"\bPosition\x12\x10\n" +
 	"\x03log\x18\x01 \x01(\tR\x03log\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\"L\n" +
@@ -955,20 +966,21 @@ var file_cluster_v1_ownership_proto_depIdxs = []int32{
 	11, // 0: holdfast.cluster.v1.Node.labels:type_name -> holdfast.cluster.v1.Node.LabelsEntry
 	0,  // 1: holdfast.cluster.v1.Node.state:type_name -> holdfast.cluster.v1.NodeState
 	12, // 2: holdfast.cluster.v1.Node.started:type_name -> google.protobuf.Timestamp
-	4,  // 3: holdfast.cluster.v1.Checkpoint.parts:type_name -> holdfast.cluster.v1.Part
-	3,  // 4: holdfast.cluster.v1.Checkpoint.from:type_name -> holdfast.cluster.v1.Position
-	3,  // 5: holdfast.cluster.v1.Checkpoint.through:type_name -> holdfast.cluster.v1.Position
-	12, // 6: holdfast.cluster.v1.Checkpoint.taken:type_name -> google.protobuf.Timestamp
-	5,  // 7: holdfast.cluster.v1.Shard.current:type_name -> holdfast.cluster.v1.Checkpoint
-	5,  // 8: holdfast.cluster.v1.Shard.previous:type_name -> holdfast.cluster.v1.Checkpoint
-	6,  // 9: holdfast.cluster.v1.Shard.segments:type_name -> holdfast.cluster.v1.Segment
-	12, // 10: holdfast.cluster.v1.Product.sale_start:type_name -> google.protobuf.Timestamp
-	12, // 11: holdfast.cluster.v1.Product.sale_end:type_name -> google.protobuf.Timestamp
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	12, // 3: holdfast.cluster.v1.Owner.since:type_name -> google.protobuf.Timestamp
+	4,  // 4: holdfast.cluster.v1.Checkpoint.parts:type_name -> holdfast.cluster.v1.Part
+	3,  // 5: holdfast.cluster.v1.Checkpoint.from:type_name -> holdfast.cluster.v1.Position
+	3,  // 6: holdfast.cluster.v1.Checkpoint.through:type_name -> holdfast.cluster.v1.Position
+	12, // 7: holdfast.cluster.v1.Checkpoint.taken:type_name -> google.protobuf.Timestamp
+	5,  // 8: holdfast.cluster.v1.Shard.current:type_name -> holdfast.cluster.v1.Checkpoint
+	5,  // 9: holdfast.cluster.v1.Shard.previous:type_name -> holdfast.cluster.v1.Checkpoint
+	6,  // 10: holdfast.cluster.v1.Shard.segments:type_name -> holdfast.cluster.v1.Segment
+	12, // 11: holdfast.cluster.v1.Product.sale_start:type_name -> google.protobuf.Timestamp
+	12, // 12: holdfast.cluster.v1.Product.sale_end:type_name -> google.protobuf.Timestamp
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_cluster_v1_ownership_proto_init() }

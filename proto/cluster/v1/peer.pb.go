@@ -84,6 +84,7 @@ type Item struct {
 	//	*Item_Command
 	//	*Item_Answer
 	//	*Item_Message
+	//	*Item_Handoff
 	Body          isItem_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -153,6 +154,15 @@ func (x *Item) GetMessage() *Message {
 	return nil
 }
 
+func (x *Item) GetHandoff() *Handoff {
+	if x != nil {
+		if x, ok := x.Body.(*Item_Handoff); ok {
+			return x.Handoff
+		}
+	}
+	return nil
+}
+
 type isItem_Body interface {
 	isItem_Body()
 }
@@ -169,11 +179,17 @@ type Item_Message struct {
 	Message *Message `protobuf:"bytes,3,opt,name=message,proto3,oneof"`
 }
 
+type Item_Handoff struct {
+	Handoff *Handoff `protobuf:"bytes,4,opt,name=handoff,proto3,oneof"`
+}
+
 func (*Item_Command) isItem_Body() {}
 
 func (*Item_Answer) isItem_Body() {}
 
 func (*Item_Message) isItem_Body() {}
+
+func (*Item_Handoff) isItem_Body() {}
 
 type ActorID struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -562,14 +578,15 @@ var File_cluster_v1_peer_proto protoreflect.FileDescriptor
 
 const file_cluster_v1_peer_proto_rawDesc = "" +
 	"\n" +
-	"\x15cluster/v1/peer.proto\x12\x13holdfast.cluster.v1\x1a\x1acluster/v1/ownership.proto\x1a\x19google/protobuf/any.proto\"U\n" +
+	"\x15cluster/v1/peer.proto\x12\x13holdfast.cluster.v1\x1a\x15cluster/v1/move.proto\x1a\x1acluster/v1/ownership.proto\x1a\x19google/protobuf/any.proto\"U\n" +
 	"\bEnvelope\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12/\n" +
-	"\x05items\x18\x02 \x03(\v2\x19.holdfast.cluster.v1.ItemR\x05items\"\xb9\x01\n" +
+	"\x05items\x18\x02 \x03(\v2\x19.holdfast.cluster.v1.ItemR\x05items\"\xf3\x01\n" +
 	"\x04Item\x128\n" +
 	"\acommand\x18\x01 \x01(\v2\x1c.holdfast.cluster.v1.CommandH\x00R\acommand\x125\n" +
 	"\x06answer\x18\x02 \x01(\v2\x1b.holdfast.cluster.v1.AnswerH\x00R\x06answer\x128\n" +
-	"\amessage\x18\x03 \x01(\v2\x1c.holdfast.cluster.v1.MessageH\x00R\amessageB\x06\n" +
+	"\amessage\x18\x03 \x01(\v2\x1c.holdfast.cluster.v1.MessageH\x00R\amessage\x128\n" +
+	"\ahandoff\x18\x04 \x01(\v2\x1c.holdfast.cluster.v1.HandoffH\x00R\ahandoffB\x06\n" +
 	"\x04body\"-\n" +
 	"\aActorID\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
@@ -622,25 +639,27 @@ var file_cluster_v1_peer_proto_goTypes = []any{
 	(*Caller)(nil),    // 4: holdfast.cluster.v1.Caller
 	(*Answer)(nil),    // 5: holdfast.cluster.v1.Answer
 	(*Message)(nil),   // 6: holdfast.cluster.v1.Message
-	(*Owner)(nil),     // 7: holdfast.cluster.v1.Owner
-	(*anypb.Any)(nil), // 8: google.protobuf.Any
+	(*Handoff)(nil),   // 7: holdfast.cluster.v1.Handoff
+	(*Owner)(nil),     // 8: holdfast.cluster.v1.Owner
+	(*anypb.Any)(nil), // 9: google.protobuf.Any
 }
 var file_cluster_v1_peer_proto_depIdxs = []int32{
 	1,  // 0: holdfast.cluster.v1.Envelope.items:type_name -> holdfast.cluster.v1.Item
 	3,  // 1: holdfast.cluster.v1.Item.command:type_name -> holdfast.cluster.v1.Command
 	5,  // 2: holdfast.cluster.v1.Item.answer:type_name -> holdfast.cluster.v1.Answer
 	6,  // 3: holdfast.cluster.v1.Item.message:type_name -> holdfast.cluster.v1.Message
-	2,  // 4: holdfast.cluster.v1.Command.to:type_name -> holdfast.cluster.v1.ActorID
-	4,  // 5: holdfast.cluster.v1.Command.caller:type_name -> holdfast.cluster.v1.Caller
-	7,  // 6: holdfast.cluster.v1.Answer.owner:type_name -> holdfast.cluster.v1.Owner
-	2,  // 7: holdfast.cluster.v1.Message.from:type_name -> holdfast.cluster.v1.ActorID
-	2,  // 8: holdfast.cluster.v1.Message.to:type_name -> holdfast.cluster.v1.ActorID
-	8,  // 9: holdfast.cluster.v1.Message.body:type_name -> google.protobuf.Any
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	7,  // 4: holdfast.cluster.v1.Item.handoff:type_name -> holdfast.cluster.v1.Handoff
+	2,  // 5: holdfast.cluster.v1.Command.to:type_name -> holdfast.cluster.v1.ActorID
+	4,  // 6: holdfast.cluster.v1.Command.caller:type_name -> holdfast.cluster.v1.Caller
+	8,  // 7: holdfast.cluster.v1.Answer.owner:type_name -> holdfast.cluster.v1.Owner
+	2,  // 8: holdfast.cluster.v1.Message.from:type_name -> holdfast.cluster.v1.ActorID
+	2,  // 9: holdfast.cluster.v1.Message.to:type_name -> holdfast.cluster.v1.ActorID
+	9,  // 10: holdfast.cluster.v1.Message.body:type_name -> google.protobuf.Any
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_cluster_v1_peer_proto_init() }
@@ -648,11 +667,13 @@ func file_cluster_v1_peer_proto_init() {
 	if File_cluster_v1_peer_proto != nil {
 		return
 	}
+	file_cluster_v1_move_proto_init()
 	file_cluster_v1_ownership_proto_init()
 	file_cluster_v1_peer_proto_msgTypes[1].OneofWrappers = []any{
 		(*Item_Command)(nil),
 		(*Item_Answer)(nil),
 		(*Item_Message)(nil),
+		(*Item_Handoff)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
