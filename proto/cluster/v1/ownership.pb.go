@@ -198,7 +198,10 @@ type Owner struct {
 	Address     string                 `protobuf:"bytes,4,opt,name=address,proto3" json:"address,omitempty"`
 	// When it became the owner, by its own clock or, after a move, by the former
 	// owner's.
-	Since         *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=since,proto3" json:"since,omitempty"`
+	Since *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=since,proto3" json:"since,omitempty"`
+	// The incarnation that handed it over in a planned move; "" when it was
+	// claimed. It tells the two apart for whoever finds itself to be the owner.
+	HandedBy      string `protobuf:"bytes,6,opt,name=handed_by,json=handedBy,proto3" json:"handed_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -266,6 +269,13 @@ func (x *Owner) GetSince() *timestamppb.Timestamp {
 		return x.Since
 	}
 	return nil
+}
+
+func (x *Owner) GetHandedBy() string {
+	if x != nil {
+		return x.HandedBy
+	}
+	return ""
 }
 
 // Position is an entry of a log.
@@ -871,13 +881,14 @@ const file_cluster_v1_ownership_proto_rawDesc = "" +
 	"\radmin_address\x18\t \x01(\tR\fadminAddress\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9f\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xbc\x01\n" +
 	"\x05Owner\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\tR\vincarnation\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x18\n" +
 	"\aaddress\x18\x04 \x01(\tR\aaddress\x120\n" +
-	"\x05since\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\".\n" +
+	"\x05since\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x1b\n" +
+	"\thanded_by\x18\x06 \x01(\tR\bhandedBy\".\n" +
 	"\bPosition\x12\x10\n" +
 	"\x03log\x18\x01 \x01(\tR\x03log\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\"L\n" +
