@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
@@ -39,7 +40,7 @@ func (m *Member) Acquire(ctx context.Context, s ShardID) (*Holding, error) {
 			return nil, fmt.Errorf("%s: %w", what, err)
 		}
 		if was.owner != nil && was.owner.GetIncarnation() != string(m.inc) {
-			m.pending.settleShard(s)
+			m.pending.settleShard(s, was.owner.GetEpoch())
 			return nil, &OwnedError{Shard: s, Owner: was.route()}
 		}
 		next := proto.CloneOf(was.record)
@@ -49,6 +50,7 @@ func (m *Member) Acquire(ctx context.Context, s ShardID) (*Holding, error) {
 			Incarnation: string(m.inc),
 			Address:     string(m.cfg.Address),
 			Epoch:       next.GetEpoch(),
+			Since:       timestamppb.Now(),
 		}
 		out, err := m.commit(ctx, what, guard{
 			ifs: []clientv3.Cmp{
@@ -66,7 +68,7 @@ func (m *Member) Acquire(ctx context.Context, s ShardID) (*Holding, error) {
 			return nil, err
 		}
 		if out.done {
-			m.pending.settleShard(s)
+			m.pending.settleShard(s, next.GetEpoch())
 			return newHolding(s, next, out.rev), nil
 		}
 		kvs = out.found
@@ -79,7 +81,7 @@ func (m *Member) Acquire(ctx context.Context, s ShardID) (*Holding, error) {
 		}
 		// Only this call can have put this incarnation there at this epoch.
 		if now.owner.GetIncarnation() == string(m.inc) && now.owner.GetEpoch() == next.GetEpoch() {
-			m.pending.settleShard(s)
+			m.pending.settleShard(s, next.GetEpoch())
 			return newHolding(s, now.record, now.ownerRev), nil
 		}
 	}

@@ -17,6 +17,13 @@ var (
 	// ErrOwned: somebody else owns the shard. Nothing was written.
 	ErrOwned = errors.New("owned by another")
 
+	// ErrUndecided: the shard's owner has not handed it over, and still may.
+	ErrUndecided = errors.New("not handed over yet")
+
+	// ErrSuccessorGone: the node that a shard should be handed to is no longer
+	// a member. Nothing was written.
+	ErrSuccessorGone = errors.New("the successor is gone")
+
 	// ErrLeaseLost: this incarnation is over.
 	ErrLeaseLost = errors.New("lease lost")
 

@@ -59,13 +59,13 @@ func (p *pendingSegments) settle(h *Holding) {
 	delete(p.by, h)
 }
 
-// settleShard forgets every earlier holding of s: their ownership has ended, so
-// that a Txn of theirs has landed or never will.
-func (p *pendingSegments) settleShard(s ShardID) {
+// settleShard forgets every holding of s up to an epoch: their ownership has
+// ended or never was, so that a Txn of theirs has landed or never will.
+func (p *pendingSegments) settleShard(s ShardID, epoch uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for h := range p.by {
-		if h.Shard == s {
+		if h.Shard == s && uint64(h.Epoch) <= epoch {
 			delete(p.by, h)
 		}
 	}
