@@ -59,13 +59,11 @@ func (d AdoptDo) String() string { return adoptDoNames[d] }
 // AdoptInput is what happened. The zero value is a look at the clock.
 type AdoptInput struct {
 	// Prepare: the source's records are durable up to this entry. The first
-	// begins the adoption. 0: no such message.
-	Prepare LogSeq
+	// begins the adoption. nil: no such message.
+	Prepare *LogSeq
 	// Final: the source has stopped, and its records end here. It knows the hash
 	// itself, and compares.
-	Final LogSeq
-	// IsFinal says that Final was said, which may be 0 for a log without entries.
-	IsFinal bool
+	Final *LogSeq
 	// Loaded answers AdoptLoad and AdoptReplay: the state's hash, if it was Final.
 	Loaded bool
 	Hash   uint64
@@ -115,18 +113,18 @@ func (a *Adoption) Step(in AdoptInput) AdoptEffect {
 		return a.forgo(in.Aborted)
 	case in.Stop != nil:
 		return a.forgo(in.Stop)
-	case in.IsFinal && a.doing == AdoptPrepared:
-		if in.Final < a.through {
-			return a.forgo(fmt.Errorf("the source's log ends with entry %d, %d was durable", in.Final, a.through))
+	case in.Final != nil && a.doing == AdoptPrepared:
+		if *in.Final < a.through {
+			return a.forgo(fmt.Errorf("the source's log ends with entry %d, %d was durable", *in.Final, a.through))
 		}
-		a.through, a.final = in.Final, true
+		a.through, a.final = *in.Final, true
 		return a.do(AdoptReplay)
-	case in.Prepare == 0:
+	case in.Prepare == nil:
 	case a.doing == AdoptNothing:
-		a.through = in.Prepare
+		a.through = *in.Prepare
 		return a.do(AdoptLoad)
-	case in.Prepare > a.through:
-		a.through = in.Prepare
+	case *in.Prepare > a.through:
+		a.through = *in.Prepare
 		return a.do(AdoptReplay)
 	default:
 		return a.do(AdoptPrepared) // said again, because the answer was lost
@@ -164,7 +162,7 @@ func (a *Adoption) wait(in AdoptInput) AdoptEffect {
 		return a.do(AdoptConfirm)
 	case in.Look:
 		return a.do(AdoptConfirm)
-	case in.IsFinal:
+	case in.Final != nil:
 		return a.do(AdoptVerified) // said again, because the answer was lost
 	}
 	return AdoptEffect{Do: AdoptNothing}
