@@ -16,6 +16,7 @@ const (
 	kindCommand = "command"
 	kindAnswer  = "answer"
 	kindMessage = "message"
+	kindHandoff = "handoff"
 )
 
 // encodeBody returns body encoded, or payload when there is no body.

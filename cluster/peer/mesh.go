@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/holdfast-game/holdfast/cluster"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
+	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
 // Mesh is a node's connection to its peers.
@@ -20,6 +22,7 @@ type Mesh struct {
 	onCommand func(*cluster.Command)
 	onAnswer  func(*cluster.Answer)
 	onMessage func(*cluster.Message)
+	onHandoff func(*clusterv1.Handoff)
 
 	// The constants, but for tests.
 	idleAfter, flushTimeout time.Duration
@@ -43,6 +46,7 @@ func New(cfg Config) (*Mesh, error) {
 		onCommand:    func(*cluster.Command) {},
 		onAnswer:     func(*cluster.Answer) {},
 		onMessage:    func(*cluster.Message) {},
+		onHandoff:    func(*clusterv1.Handoff) {},
 	}, nil
 }
 
@@ -54,6 +58,9 @@ func (m *Mesh) HandleAnswers(fn func(*cluster.Answer)) { m.onAnswer = fn }
 
 // HandleMessages sets who takes actor messages, before Start.
 func (m *Mesh) HandleMessages(fn func(*cluster.Message)) { m.onMessage = fn }
+
+// HandleHandoffs sets who takes what nodes say about moving shards, before Start.
+func (m *Mesh) HandleHandoffs(fn func(*clusterv1.Handoff)) { m.onHandoff = fn }
 
 // Start listens and returns the address that peers reach this incarnation at.
 // Each Start is a new incarnation with a new actor system. ErrStarted when the
@@ -158,5 +165,20 @@ func (m *Mesh) SendMessage(to cluster.Address, msg *cluster.Message) {
 		return
 	}
 	item, err := encodeMessage(msg)
+	in.send(to, item, err)
+}
+
+// SendHandoff hands h to the node at to, as SendCommand does.
+func (m *Mesh) SendHandoff(to cluster.Address, h *clusterv1.Handoff) {
+	in := m.current.Load()
+	if to == "" || in != nil && to == in.address {
+		m.onHandoff(h)
+		return
+	}
+	if in == nil {
+		m.cfg.Metrics.drop(dropStopped, 1)
+		return
+	}
+	item, err := proto.Marshal(&clusterv1.Item{Body: &clusterv1.Item_Handoff{Handoff: h}})
 	in.send(to, item, err)
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/holdfast-game/holdfast/cluster"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
+	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -28,6 +29,7 @@ type node struct {
 	commands chan *cluster.Command
 	answers  chan *cluster.Answer
 	messages chan *cluster.Message
+	handoffs chan *clusterv1.Handoff
 }
 
 func newNode(t testing.TB, cfg Config) *node {
@@ -41,10 +43,12 @@ func newNode(t testing.TB, cfg Config) *node {
 		commands: make(chan *cluster.Command, 1<<16),
 		answers:  make(chan *cluster.Answer, 1<<16),
 		messages: make(chan *cluster.Message, 1<<16),
+		handoffs: make(chan *clusterv1.Handoff, 1<<16),
 	}
 	m.HandleCommands(func(c *cluster.Command) { n.commands <- c })
 	m.HandleAnswers(func(a *cluster.Answer) { n.answers <- a })
 	m.HandleMessages(func(msg *cluster.Message) { n.messages <- msg })
+	m.HandleHandoffs(func(h *clusterv1.Handoff) { n.handoffs <- h })
 	n.start(t)
 	t.Cleanup(func() { n.stop(t) })
 	return n
@@ -273,5 +277,18 @@ func TestAdvertised(t *testing.T) {
 		if got := advertised(Config{Advertise: advertise}, listens); got != want {
 			t.Errorf("%q: got %q, want %q", advertise, got, want)
 		}
+	}
+}
+
+func TestHandoff(t *testing.T) {
+	a, b := newNode(t, Config{}), newNode(t, Config{})
+	sent := &clusterv1.Handoff{Move: 3, Shard: 7, Incarnation: "a-1", To: "b-2", Body: &clusterv1.Handoff_Final_{Final: &clusterv1.Handoff_Final{To: 9, StateHash: 5}}}
+	a.SendHandoff(b.address, sent)
+	if got := next(t, b.handoffs); !proto.Equal(got, sent) {
+		t.Errorf("got %v, want %v", got, sent)
+	}
+	a.SendHandoff(a.address, sent)
+	if got := next(t, a.handoffs); got != sent {
+		t.Errorf("got %v from itself, want the very message", got)
 	}
 }

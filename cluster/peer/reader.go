@@ -97,7 +97,7 @@ func payload(b *remote.MessageBatch, e *remote.MessageEnvelope) ([]byte, bool) {
 // so a node that is behind slows its peers by flow control instead of growing.
 func (r *reader) deliver(env *clusterv1.Envelope, from string, foreign *logOnce) {
 	m := r.in.mesh
-	var commands, answers, messages int
+	var commands, answers, messages, handoffs int
 	for _, item := range env.GetItems() {
 		switch b := item.GetBody().(type) {
 		case *clusterv1.Item_Command:
@@ -115,6 +115,9 @@ func (r *reader) deliver(env *clusterv1.Envelope, from string, foreign *logOnce)
 			}
 			messages++
 			m.onMessage(msg)
+		case *clusterv1.Item_Handoff:
+			handoffs++
+			m.onHandoff(b.Handoff)
 		default:
 			r.refuse(refuseType)
 			foreign.warn(m.cfg.Logger, "peer sends items that this node does not know", "peer", from)
@@ -123,6 +126,7 @@ func (r *reader) deliver(env *clusterv1.Envelope, from string, foreign *logOnce)
 	m.cfg.Metrics.received.WithLabelValues(kindCommand).Add(float64(commands))
 	m.cfg.Metrics.received.WithLabelValues(kindAnswer).Add(float64(answers))
 	m.cfg.Metrics.received.WithLabelValues(kindMessage).Add(float64(messages))
+	m.cfg.Metrics.received.WithLabelValues(kindHandoff).Add(float64(handoffs))
 }
 
 func (r *reader) refuse(reason string) { r.in.mesh.cfg.Metrics.refuse(reason) }
