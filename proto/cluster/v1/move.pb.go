@@ -100,6 +100,7 @@ type Handoff struct {
 	//	*Handoff_Aborted_
 	//	*Handoff_Serving_
 	//	*Handoff_AskOutcome_
+	//	*Handoff_Refused_
 	Body          isHandoff_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -242,6 +243,15 @@ func (x *Handoff) GetAskOutcome() *Handoff_AskOutcome {
 	return nil
 }
 
+func (x *Handoff) GetRefused() *Handoff_Refused {
+	if x != nil {
+		if x, ok := x.Body.(*Handoff_Refused_); ok {
+			return x.Refused
+		}
+	}
+	return nil
+}
+
 type isHandoff_Body interface {
 	isHandoff_Body()
 }
@@ -278,6 +288,10 @@ type Handoff_AskOutcome_ struct {
 	AskOutcome *Handoff_AskOutcome `protobuf:"bytes,12,opt,name=ask_outcome,json=askOutcome,proto3,oneof"`
 }
 
+type Handoff_Refused_ struct {
+	Refused *Handoff_Refused `protobuf:"bytes,13,opt,name=refused,proto3,oneof"`
+}
+
 func (*Handoff_Prepare_) isHandoff_Body() {}
 
 func (*Handoff_Prepared_) isHandoff_Body() {}
@@ -293,6 +307,8 @@ func (*Handoff_Aborted_) isHandoff_Body() {}
 func (*Handoff_Serving_) isHandoff_Body() {}
 
 func (*Handoff_AskOutcome_) isHandoff_Body() {}
+
+func (*Handoff_Refused_) isHandoff_Body() {}
 
 // MoveReceipt is what became of one planned move.
 type MoveReceipt struct {
@@ -842,6 +858,51 @@ func (x *Handoff_Committed) GetEpoch() uint64 {
 	return 0
 }
 
+// Refused: the target has turned away. It has not said Verified.
+type Handoff_Refused struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Why           string                 `protobuf:"bytes,1,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Handoff_Refused) Reset() {
+	*x = Handoff_Refused{}
+	mi := &file_cluster_v1_move_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Handoff_Refused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Handoff_Refused) ProtoMessage() {}
+
+func (x *Handoff_Refused) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_v1_move_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Handoff_Refused.ProtoReflect.Descriptor instead.
+func (*Handoff_Refused) Descriptor() ([]byte, []int) {
+	return file_cluster_v1_move_proto_rawDescGZIP(), []int{0, 5}
+}
+
+func (x *Handoff_Refused) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
 // Aborted: this try is over, and its transaction was not sent or has not taken
 // effect and never will.
 type Handoff_Aborted struct {
@@ -853,7 +914,7 @@ type Handoff_Aborted struct {
 
 func (x *Handoff_Aborted) Reset() {
 	*x = Handoff_Aborted{}
-	mi := &file_cluster_v1_move_proto_msgTypes[7]
+	mi := &file_cluster_v1_move_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -865,7 +926,7 @@ func (x *Handoff_Aborted) String() string {
 func (*Handoff_Aborted) ProtoMessage() {}
 
 func (x *Handoff_Aborted) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_v1_move_proto_msgTypes[7]
+	mi := &file_cluster_v1_move_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -878,7 +939,7 @@ func (x *Handoff_Aborted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handoff_Aborted.ProtoReflect.Descriptor instead.
 func (*Handoff_Aborted) Descriptor() ([]byte, []int) {
-	return file_cluster_v1_move_proto_rawDescGZIP(), []int{0, 5}
+	return file_cluster_v1_move_proto_rawDescGZIP(), []int{0, 6}
 }
 
 func (x *Handoff_Aborted) GetWhy() string {
@@ -897,7 +958,7 @@ type Handoff_Serving struct {
 
 func (x *Handoff_Serving) Reset() {
 	*x = Handoff_Serving{}
-	mi := &file_cluster_v1_move_proto_msgTypes[8]
+	mi := &file_cluster_v1_move_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -909,7 +970,7 @@ func (x *Handoff_Serving) String() string {
 func (*Handoff_Serving) ProtoMessage() {}
 
 func (x *Handoff_Serving) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_v1_move_proto_msgTypes[8]
+	mi := &file_cluster_v1_move_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -922,7 +983,7 @@ func (x *Handoff_Serving) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handoff_Serving.ProtoReflect.Descriptor instead.
 func (*Handoff_Serving) Descriptor() ([]byte, []int) {
-	return file_cluster_v1_move_proto_rawDescGZIP(), []int{0, 6}
+	return file_cluster_v1_move_proto_rawDescGZIP(), []int{0, 7}
 }
 
 // AskOutcome: the target waits, and wants to hear Committed or Aborted.
@@ -934,7 +995,7 @@ type Handoff_AskOutcome struct {
 
 func (x *Handoff_AskOutcome) Reset() {
 	*x = Handoff_AskOutcome{}
-	mi := &file_cluster_v1_move_proto_msgTypes[9]
+	mi := &file_cluster_v1_move_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -946,7 +1007,7 @@ func (x *Handoff_AskOutcome) String() string {
 func (*Handoff_AskOutcome) ProtoMessage() {}
 
 func (x *Handoff_AskOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_v1_move_proto_msgTypes[9]
+	mi := &file_cluster_v1_move_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -959,14 +1020,14 @@ func (x *Handoff_AskOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handoff_AskOutcome.ProtoReflect.Descriptor instead.
 func (*Handoff_AskOutcome) Descriptor() ([]byte, []int) {
-	return file_cluster_v1_move_proto_rawDescGZIP(), []int{0, 7}
+	return file_cluster_v1_move_proto_rawDescGZIP(), []int{0, 8}
 }
 
 var File_cluster_v1_move_proto protoreflect.FileDescriptor
 
 const file_cluster_v1_move_proto_rawDesc = "" +
 	"\n" +
-	"\x15cluster/v1/move.proto\x12\x13holdfast.cluster.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\t\n" +
+	"\x15cluster/v1/move.proto\x12\x13holdfast.cluster.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\t\n" +
 	"\aHandoff\x12\x12\n" +
 	"\x04move\x18\x01 \x01(\x04R\x04move\x12\x14\n" +
 	"\x05shard\x18\x02 \x01(\rR\x05shard\x12 \n" +
@@ -981,7 +1042,8 @@ const file_cluster_v1_move_proto_rawDesc = "" +
 	" \x01(\v2$.holdfast.cluster.v1.Handoff.AbortedH\x00R\aaborted\x12@\n" +
 	"\aserving\x18\v \x01(\v2$.holdfast.cluster.v1.Handoff.ServingH\x00R\aserving\x12J\n" +
 	"\vask_outcome\x18\f \x01(\v2'.holdfast.cluster.v1.Handoff.AskOutcomeH\x00R\n" +
-	"askOutcome\x1ae\n" +
+	"askOutcome\x12@\n" +
+	"\arefused\x18\r \x01(\v2$.holdfast.cluster.v1.Handoff.RefusedH\x00R\arefused\x1ae\n" +
 	"\aPrepare\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x10\n" +
@@ -1007,6 +1069,8 @@ const file_cluster_v1_move_proto_rawDesc = "" +
 	"\x06actors\x18\x02 \x01(\x04R\x06actors\x1a!\n" +
 	"\tCommitted\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x1a\x1b\n" +
+	"\aRefused\x12\x10\n" +
+	"\x03why\x18\x01 \x01(\tR\x03why\x1a\x1b\n" +
 	"\aAborted\x12\x10\n" +
 	"\x03why\x18\x01 \x01(\tR\x03why\x1a\t\n" +
 	"\aServing\x1a\f\n" +
@@ -1056,7 +1120,7 @@ func file_cluster_v1_move_proto_rawDescGZIP() []byte {
 }
 
 var file_cluster_v1_move_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cluster_v1_move_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_cluster_v1_move_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_cluster_v1_move_proto_goTypes = []any{
 	(MoveOutcome)(0),              // 0: holdfast.cluster.v1.MoveOutcome
 	(*Handoff)(nil),               // 1: holdfast.cluster.v1.Handoff
@@ -1066,10 +1130,11 @@ var file_cluster_v1_move_proto_goTypes = []any{
 	(*Handoff_Final)(nil),         // 5: holdfast.cluster.v1.Handoff.Final
 	(*Handoff_Verified)(nil),      // 6: holdfast.cluster.v1.Handoff.Verified
 	(*Handoff_Committed)(nil),     // 7: holdfast.cluster.v1.Handoff.Committed
-	(*Handoff_Aborted)(nil),       // 8: holdfast.cluster.v1.Handoff.Aborted
-	(*Handoff_Serving)(nil),       // 9: holdfast.cluster.v1.Handoff.Serving
-	(*Handoff_AskOutcome)(nil),    // 10: holdfast.cluster.v1.Handoff.AskOutcome
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*Handoff_Refused)(nil),       // 8: holdfast.cluster.v1.Handoff.Refused
+	(*Handoff_Aborted)(nil),       // 9: holdfast.cluster.v1.Handoff.Aborted
+	(*Handoff_Serving)(nil),       // 10: holdfast.cluster.v1.Handoff.Serving
+	(*Handoff_AskOutcome)(nil),    // 11: holdfast.cluster.v1.Handoff.AskOutcome
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 }
 var file_cluster_v1_move_proto_depIdxs = []int32{
 	3,  // 0: holdfast.cluster.v1.Handoff.prepare:type_name -> holdfast.cluster.v1.Handoff.Prepare
@@ -1077,16 +1142,17 @@ var file_cluster_v1_move_proto_depIdxs = []int32{
 	5,  // 2: holdfast.cluster.v1.Handoff.final:type_name -> holdfast.cluster.v1.Handoff.Final
 	6,  // 3: holdfast.cluster.v1.Handoff.verified:type_name -> holdfast.cluster.v1.Handoff.Verified
 	7,  // 4: holdfast.cluster.v1.Handoff.committed:type_name -> holdfast.cluster.v1.Handoff.Committed
-	8,  // 5: holdfast.cluster.v1.Handoff.aborted:type_name -> holdfast.cluster.v1.Handoff.Aborted
-	9,  // 6: holdfast.cluster.v1.Handoff.serving:type_name -> holdfast.cluster.v1.Handoff.Serving
-	10, // 7: holdfast.cluster.v1.Handoff.ask_outcome:type_name -> holdfast.cluster.v1.Handoff.AskOutcome
-	0,  // 8: holdfast.cluster.v1.MoveReceipt.outcome:type_name -> holdfast.cluster.v1.MoveOutcome
-	11, // 9: holdfast.cluster.v1.MoveReceipt.started:type_name -> google.protobuf.Timestamp
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	9,  // 5: holdfast.cluster.v1.Handoff.aborted:type_name -> holdfast.cluster.v1.Handoff.Aborted
+	10, // 6: holdfast.cluster.v1.Handoff.serving:type_name -> holdfast.cluster.v1.Handoff.Serving
+	11, // 7: holdfast.cluster.v1.Handoff.ask_outcome:type_name -> holdfast.cluster.v1.Handoff.AskOutcome
+	8,  // 8: holdfast.cluster.v1.Handoff.refused:type_name -> holdfast.cluster.v1.Handoff.Refused
+	0,  // 9: holdfast.cluster.v1.MoveReceipt.outcome:type_name -> holdfast.cluster.v1.MoveOutcome
+	12, // 10: holdfast.cluster.v1.MoveReceipt.started:type_name -> google.protobuf.Timestamp
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_cluster_v1_move_proto_init() }
@@ -1103,6 +1169,7 @@ func file_cluster_v1_move_proto_init() {
 		(*Handoff_Aborted_)(nil),
 		(*Handoff_Serving_)(nil),
 		(*Handoff_AskOutcome_)(nil),
+		(*Handoff_Refused_)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1110,7 +1177,7 @@ func file_cluster_v1_move_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cluster_v1_move_proto_rawDesc), len(file_cluster_v1_move_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
