@@ -1,18 +1,22 @@
 package journal
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/holdfast-game/holdfast/shard/journal/committer"
+)
 
 var (
 	// ErrFenced: the log has been sealed, and the seal was read. What was not
 	// durable before is lost, and the incarnation must end.
-	ErrFenced = errors.New("log is sealed")
+	ErrFenced = committer.ErrFenced
 
 	// ErrClosed: Close was called.
 	ErrClosed = errors.New("log is closed")
 
 	// ErrDiverged: something stands in the log that its writer did not write and
 	// that is not a seal. The log ends, as it does when fenced.
-	ErrDiverged = errors.New("log holds an entry of somebody else")
+	ErrDiverged = committer.ErrDiverged
 
 	// ErrDisconnected: the connection to NATS was closed for good.
 	ErrDisconnected = errors.New("connection to the log is closed")

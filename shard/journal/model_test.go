@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/shard/journal/committer"
 	"github.com/holdfast-game/holdfast/shard/journal/journaltest"
 )
 
@@ -24,15 +25,15 @@ type plant struct {
 	// expected replaces the sequence that a publish expects.
 	expected func(number uint64) int64
 	// hear replaces what the machine is told by what it should be told.
-	hear func(m *sim, in input) []input
+	hear func(m *sim, in committer.Input) []committer.Input
 	// content replaces what is published.
-	content func(m *sim, e effect) []byte
+	content func(m *sim, e committer.Effect) []byte
 }
 
 // sim is one history: a machine against a model stream.
 type sim struct {
 	rnd     *rand.Rand
-	machine *committer
+	machine *committer.Machine
 	stream  *journaltest.Stream
 	plant   plant
 
@@ -57,7 +58,7 @@ func newSim(seed uint64, p plant) *sim {
 	}
 	return &sim{
 		rnd:     rnd,
-		machine: newCommitter(modelSelf, 1+rnd.IntN(4), 100*time.Millisecond),
+		machine: committer.New(modelSelf, 1+rnd.IntN(4), 100*time.Millisecond),
 		stream: journaltest.New(rnd, journaltest.Faults{
 			Lose: rate(0.1), Delay: rate(0.2), Double: rate(0.05), Refuse: rate(0.05), Fail: rate(0.05),
 			Stale: rate(0.2), Elect: rate(0.02), Survive: rate(1),
@@ -81,7 +82,7 @@ func (m *sim) run() error {
 			m.pass(time.Duration(m.rnd.IntN(60)) * time.Millisecond)
 		case n < 97:
 			m.stream.Disconnect()
-			m.step(input{kind: inReconnect})
+			m.step(committer.Input{Kind: committer.Reconnect})
 		case n == 97 && seal && m.rnd.IntN(2) == 0:
 			m.seal()
 		}
@@ -94,10 +95,10 @@ func (m *sim) run() error {
 		}
 		m.network()
 		if m.stream.Idle() && m.ended == nil && m.durable < uint64(len(m.entries)) {
-			if m.machine.deadline().IsZero() {
+			if m.machine.Deadline().IsZero() {
 				return fmt.Errorf("waits for nothing with %d of %d entries durable", m.durable, len(m.entries))
 			}
-			m.pass(m.machine.deadline().Sub(m.now))
+			m.pass(m.machine.Deadline().Sub(m.now))
 		}
 	}
 	m.check(m.ended != nil || m.durable == uint64(len(m.entries)), "got stuck with %d of %d entries durable", m.durable, len(m.entries))
@@ -117,10 +118,10 @@ func (m *sim) check(ok bool, format string, args ...any) {
 }
 
 func (m *sim) offer() {
-	if m.machine.room() {
+	if m.machine.Room() {
 		n := uint64(len(m.entries) + 1)
 		m.entries = append(m.entries, m.encode(n, 0))
-		m.step(input{kind: inOffer})
+		m.step(committer.Input{Kind: committer.Offer})
 	}
 }
 
@@ -148,7 +149,7 @@ func (m *sim) valid() [][]byte {
 
 func (m *sim) pass(d time.Duration) {
 	m.now = m.now.Add(max(d, 0))
-	m.step(input{kind: inTick})
+	m.step(committer.Input{Kind: committer.Tick})
 }
 
 // network lets one thing happen, and tells the machine if it is an answer.
@@ -157,23 +158,24 @@ func (m *sim) network() {
 	if !ok {
 		return
 	}
-	in := input{number: r.Number, attempt: r.Attempt}
+	in := committer.Input{Number: r.Number, Attempt: r.Attempt}
 	switch r.Outcome {
 	case journaltest.Written:
-		in.kind, in.seq = inAck, seqOf(r.Seq)
+		in.Kind, in.Seq = committer.Ack, seqOf(r.Seq)
 	case journaltest.Refused:
-		in.kind = inRefusal
+		in.Kind = committer.Refusal
 	case journaltest.Failed:
-		in.kind = inFailure
+		in.Kind = committer.Failure
 	case journaltest.Nothing:
-		in.kind = inFound
+		in.Kind = committer.Found
 	case journaltest.Found:
-		in.kind, in.found = inFound, new(Entry)
-		if _, _, err := in.found.head(r.Data); err != nil {
+		var found Entry
+		if _, _, err := found.head(r.Data); err != nil {
 			m.check(false, "read entry %d: %v", r.Number, err)
 		}
+		in.Kind, in.Found = committer.Found, &committer.Entry{Incarnation: found.Incarnation, Number: found.Number, Seal: found.Seal}
 	}
-	told := []input{in}
+	told := []committer.Input{in}
 	if m.plant.hear != nil {
 		told = m.plant.hear(m, in)
 	}
@@ -182,47 +184,47 @@ func (m *sim) network() {
 	}
 }
 
-func (m *sim) step(in input) {
-	in.now = m.now
+func (m *sim) step(in committer.Input) {
+	in.Now = m.now
 	if m.ended != nil {
-		m.check(len(m.machine.step(in)) == 0, "goes on after the end")
+		m.check(len(m.machine.Step(in)) == 0, "goes on after the end")
 		return
 	}
 	// A copy: what a publish brings about at once is stepped in between.
-	for _, e := range append([]effect(nil), m.machine.step(in)...) {
-		switch e.kind {
-		case outPublish:
+	for _, e := range append([]committer.Effect(nil), m.machine.Step(in)...) {
+		switch e.Kind {
+		case committer.Publish:
 			m.publish(e)
-		case outRead:
-			m.stream.Read(e.number, e.attempt)
-		case outDurable:
-			m.check(e.number > m.durable, "durable goes from %d to %d", m.durable, e.number)
-			for n := m.durable + 1; n <= e.number; n++ {
+		case committer.Read:
+			m.stream.Read(e.Number, e.Attempt)
+		case committer.Durable:
+			m.check(e.Number > m.durable, "durable goes from %d to %d", m.durable, e.Number)
+			for n := m.durable + 1; n <= e.Number; n++ {
 				m.checkEntry(n)
 			}
-			m.durable = e.number
-		case outEnd:
-			m.ended = e.err
-			m.check(errors.Is(e.err, ErrFenced), "ended with %v", e.err)
+			m.durable = e.Number
+		case committer.Ended:
+			m.ended = e.Err
+			m.check(errors.Is(e.Err, ErrFenced), "ended with %v", e.Err)
 			m.check(m.sealAt > 0, "fenced without a seal")
 		}
 	}
 }
 
-func (m *sim) publish(e effect) {
-	expected := int64(e.number) - 1
+func (m *sim) publish(e committer.Effect) {
+	expected := int64(e.Number) - 1
 	if m.plant.expected != nil {
-		expected = m.plant.expected(e.number)
+		expected = m.plant.expected(e.Number)
 	}
-	data := m.entries[e.number-1]
+	data := m.entries[e.Number-1]
 	if m.plant.content != nil {
 		data = m.plant.content(m, e)
 	}
 	if m.rnd.IntN(200) == 0 { // the connection refuses to take it
-		m.step(input{kind: inFailure, number: e.number, attempt: e.attempt})
+		m.step(committer.Input{Kind: committer.Failure, Number: e.Number, Attempt: e.Attempt})
 		return
 	}
-	m.stream.Publish(e.number, e.attempt, expected, data)
+	m.stream.Publish(e.Number, e.Attempt, expected, data)
 }
 
 // checkEntry checks that entry n stands in the log, as offered, before any seal.
@@ -263,51 +265,53 @@ func TestModel(t *testing.T) {
 
 // Each guard of the committer, taken out, must be missed.
 func TestModelFindsPlantedBugs(t *testing.T) {
-	ackOf := func(number uint64) input { return input{kind: inAck, number: number, seq: seqOf(number)} }
+	ackOf := func(number uint64) committer.Input {
+		return committer.Input{Kind: committer.Ack, Number: number, Seq: seqOf(number)}
+	}
 	plants := []plant{
 		{name: "no expected sequence", expected: func(uint64) int64 { return journaltest.Unconditional }},
 		{name: "expected sequence off by an entry", expected: func(n uint64) int64 { return int64(n) }},
-		{name: "ack of n+1 taken for n", hear: func(m *sim, in input) []input {
-			if in.kind == inAck && in.number > 1 {
-				return []input{ackOf(in.number - 1), in}
+		{name: "ack of n+1 taken for n", hear: func(m *sim, in committer.Input) []committer.Input {
+			if in.Kind == committer.Ack && in.Number > 1 {
+				return []committer.Input{ackOf(in.Number - 1), in}
 			}
-			return []input{in}
+			return []committer.Input{in}
 		}},
-		{name: "refusal taken for a copy", hear: func(_ *sim, in input) []input {
-			if in.kind == inRefusal {
-				return []input{ackOf(in.number)}
+		{name: "refusal taken for a copy", hear: func(_ *sim, in committer.Input) []committer.Input {
+			if in.Kind == committer.Refusal {
+				return []committer.Input{ackOf(in.Number)}
 			}
-			return []input{in}
+			return []committer.Input{in}
 		}},
-		{name: "refusal taken for a seal", hear: func(_ *sim, in input) []input {
-			if in.kind == inRefusal {
-				return []input{{kind: inEnd, err: ErrFenced}}
+		{name: "refusal taken for a seal", hear: func(_ *sim, in committer.Input) []committer.Input {
+			if in.Kind == committer.Refusal {
+				return []committer.Input{{Kind: committer.End, Err: ErrFenced}}
 			}
-			return []input{in}
+			return []committer.Input{in}
 		}},
-		{name: "whatever is read taken for the entry", hear: func(_ *sim, in input) []input {
-			if in.found != nil {
-				return []input{ackOf(in.number)}
+		{name: "whatever is read taken for the entry", hear: func(_ *sim, in committer.Input) []committer.Input {
+			if in.Found != nil {
+				return []committer.Input{ackOf(in.Number)}
 			}
-			return []input{in}
+			return []committer.Input{in}
 		}},
-		{name: "nothing read taken for written", hear: func(_ *sim, in input) []input {
-			if in.kind == inFound && in.found == nil {
-				return []input{ackOf(in.number)}
+		{name: "nothing read taken for written", hear: func(_ *sim, in committer.Input) []committer.Input {
+			if in.Kind == committer.Found && in.Found == nil {
+				return []committer.Input{ackOf(in.Number)}
 			}
-			return []input{in}
+			return []committer.Input{in}
 		}},
-		{name: "entry changed when sent again", content: func(m *sim, e effect) []byte {
-			if e.again {
-				return m.encode(e.number, e.attempt)
+		{name: "entry changed when sent again", content: func(m *sim, e committer.Effect) []byte {
+			if e.Again {
+				return m.encode(e.Number, e.Attempt)
 			}
-			return m.entries[e.number-1]
+			return m.entries[e.Number-1]
 		}},
-		{name: "no resend after a failure", hear: func(_ *sim, in input) []input {
-			if in.kind == inFailure {
-				return []input{{kind: inEnd, err: ErrDisconnected}}
+		{name: "no resend after a failure", hear: func(_ *sim, in committer.Input) []committer.Input {
+			if in.Kind == committer.Failure {
+				return []committer.Input{{Kind: committer.End, Err: ErrDisconnected}}
 			}
-			return []input{in}
+			return []committer.Input{in}
 		}},
 	}
 	for _, p := range plants {

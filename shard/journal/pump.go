@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/holdfast-game/holdfast/shard/journal/committer"
 )
 
 // pump is the committer's goroutine: it feeds the machine with what happens and
@@ -12,7 +14,7 @@ import (
 type pump struct {
 	log     *Log
 	wire    *wire
-	machine *committer
+	machine *committer.Machine
 	flight  []*chunk // those that the machine has in flight, oldest first
 	first   uint64   // number of flight[0]
 	timer   *time.Timer
@@ -28,7 +30,7 @@ func newPump(l *Log, w *wire) *pump {
 	return &pump{
 		log:     l,
 		wire:    w,
-		machine: newCommitter(l.cfg.Incarnation, l.cfg.InFlight, l.cfg.AckTimeout),
+		machine: committer.New(l.cfg.Incarnation, l.cfg.InFlight, l.cfg.AckTimeout),
 		first:   1,
 		timer:   t,
 	}
@@ -60,7 +62,7 @@ func (p *pump) run(ctx context.Context) {
 		case s := <-p.wire.status:
 			p.connection(s)
 		case <-p.timer.C:
-			p.step(input{kind: inTick})
+			p.step(committer.Input{Kind: committer.Tick})
 		case <-ctx.Done():
 			p.log.end(context.Cause(ctx))
 			return
@@ -70,7 +72,7 @@ func (p *pump) run(ctx context.Context) {
 
 // fill cuts entries while the machine has room for them.
 func (p *pump) fill() {
-	for p.machine.room() {
+	for p.machine.Room() {
 		c := p.log.buffer.take()
 		if c == nil {
 			return
@@ -79,34 +81,34 @@ func (p *pump) fill() {
 		c.buf = finishEntry(c.buf, len(p.log.buffer.header), number, c.records)
 		c.cut = time.Now()
 		p.flight = append(p.flight, c)
-		p.step(input{kind: inOffer})
+		p.step(committer.Input{Kind: committer.Offer})
 	}
 }
 
 // step feeds the machine, and feeds back what fails at once.
-func (p *pump) step(in input) {
-	in.now = time.Now()
-	var failed []input
-	for _, e := range p.machine.step(in) {
-		switch e.kind {
-		case outPublish:
-			if e.again {
+func (p *pump) step(in committer.Input) {
+	in.Now = time.Now()
+	var failed []committer.Input
+	for _, e := range p.machine.Step(in) {
+		switch e.Kind {
+		case committer.Publish:
+			if e.Again {
 				p.log.cfg.Metrics.resends.Inc()
 			}
-			if err := p.wire.publish(e.number, e.attempt, p.flight[e.number-p.first].buf); err != nil {
-				failed = append(failed, input{kind: inFailure, number: e.number, attempt: e.attempt, err: err})
+			if err := p.wire.publish(e.Number, e.Attempt, p.flight[e.Number-p.first].buf); err != nil {
+				failed = append(failed, committer.Input{Kind: committer.Failure, Number: e.Number, Attempt: e.Attempt, Err: err})
 			}
-		case outRead:
-			if err := p.wire.read(e.number, e.attempt); err != nil {
-				failed = append(failed, input{kind: inReadFailure, number: e.number, attempt: e.attempt, err: err})
+		case committer.Read:
+			if err := p.wire.read(e.Number, e.Attempt); err != nil {
+				failed = append(failed, committer.Input{Kind: committer.ReadFailure, Number: e.Number, Attempt: e.Attempt, Err: err})
 			}
-		case outDurable:
-			n := int(e.number - p.first + 1)
+		case committer.Durable:
+			n := int(e.Number - p.first + 1)
 			p.landed = append(p.landed, p.flight[:n]...)
 			p.flight = p.flight[:copy(p.flight, p.flight[n:])]
-			p.first = e.number + 1
-		case outEnd:
-			p.err = e.err
+			p.first = e.Number + 1
+		case committer.Ended:
+			p.err = e.Err
 		}
 	}
 	for i := range failed {
@@ -135,7 +137,7 @@ func (p *pump) tell() {
 
 // arm sets the timer to the machine's deadline.
 func (p *pump) arm() {
-	due := p.machine.deadline()
+	due := p.machine.Deadline()
 	if due.IsZero() {
 		p.timer.Stop()
 		return
@@ -146,27 +148,27 @@ func (p *pump) arm() {
 func (p *pump) connection(s nats.Status) {
 	switch s {
 	case nats.CONNECTED:
-		p.step(input{kind: inReconnect})
+		p.step(committer.Input{Kind: committer.Reconnect})
 	case nats.CLOSED:
-		p.step(input{kind: inEnd, err: ErrDisconnected})
+		p.step(committer.Input{Kind: committer.End, Err: ErrDisconnected})
 	}
 }
 
 // note counts and logs what is out of the ordinary.
-func (p *pump) note(in *input) {
+func (p *pump) note(in *committer.Input) {
 	cfg := &p.log.cfg
-	switch in.kind {
-	case inRefusal:
+	switch in.Kind {
+	case committer.Refusal:
 		cfg.Metrics.refusals.Inc()
-		cfg.Logger.Debug("entry refused", "log", cfg.Name, "entry", in.number)
-	case inFound:
-		if in.found != nil && in.found.Incarnation == cfg.Incarnation && in.found.Number == in.number {
+		cfg.Logger.Debug("entry refused", "log", cfg.Name, "entry", in.Number)
+	case committer.Found:
+		if in.Found != nil && in.Found.Incarnation == cfg.Incarnation && in.Found.Number == in.Number {
 			cfg.Metrics.readBacks.Inc()
 		}
-		if in.err != nil {
-			cfg.Logger.Error("log holds what cannot be read", "log", cfg.Name, "entry", in.number, "err", in.err)
+		if in.Err != nil {
+			cfg.Logger.Error("log holds what cannot be read", "log", cfg.Name, "entry", in.Number, "err", in.Err)
 		}
-	case inFailure, inReadFailure:
-		cfg.Logger.Debug("log does not answer", "log", cfg.Name, "entry", in.number, "err", in.err)
+	case committer.Failure, committer.ReadFailure:
+		cfg.Logger.Debug("log does not answer", "log", cfg.Name, "entry", in.Number, "err", in.Err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/shard/journal/committer"
 )
 
 // maxReplies bounds the answers that wait for the committer. It asks at most a
@@ -57,7 +58,7 @@ func (w *wire) close() {
 // publish sends entry number, which is only accepted behind number-1.
 func (w *wire) publish(number, attempt uint64, entry []byte) error {
 	m := &nats.Msg{Subject: w.subject, Reply: w.replyTo('p', number, attempt), Data: entry}
-	if namesPredecessor {
+	if committer.NamesPredecessor {
 		m.Header = nats.Header{nats.ExpectedLastSeqHdr: {strconv.FormatUint(number-1, 10)}}
 	}
 	return w.send(m)
@@ -91,28 +92,28 @@ func (w *wire) replyTo(what byte, number, attempt uint64) string {
 }
 
 // answer turns a message into the machine's input; false if it is none of ours.
-func (w *wire) answer(m *nats.Msg) (in input, ok bool) {
+func (w *wire) answer(m *nats.Msg) (in committer.Input, ok bool) {
 	// what.number.attempt
 	token := strings.Split(strings.TrimPrefix(m.Subject, w.inbox+"."), ".")
 	if len(token) != 3 {
-		return input{}, false
+		return committer.Input{}, false
 	}
 	number, err := strconv.ParseUint(token[1], 10, 64)
 	if err != nil {
-		return input{}, false
+		return committer.Input{}, false
 	}
 	attempt, err := strconv.ParseUint(token[2], 10, 64)
 	if err != nil {
-		return input{}, false
+		return committer.Input{}, false
 	}
-	in = input{number: number, attempt: attempt}
+	in = committer.Input{Number: number, Attempt: attempt}
 	switch token[0] {
 	case "p":
 		w.published(m, &in)
 	case "r":
 		w.found(m, &in)
 	default:
-		return input{}, false
+		return committer.Input{}, false
 	}
 	return in, true
 }
@@ -123,32 +124,35 @@ type pubAck struct {
 	Error *jetstream.APIError `json:"error"`
 }
 
-func (w *wire) published(m *nats.Msg, in *input) {
+func (w *wire) published(m *nats.Msg, in *committer.Input) {
 	var ack pubAck
 	switch err := json.Unmarshal(m.Data, &ack); {
 	case err != nil || ack.Error == nil && ack.Seq == 0:
 		// Nobody listens (503), or gibberish. Nothing is known.
-		in.kind, in.err = inFailure, nats.ErrNoResponders
+		in.Kind, in.Err = committer.Failure, nats.ErrNoResponders
 	case ack.Error == nil:
-		in.kind, in.seq = inAck, cluster.LogSeq(ack.Seq)
+		in.Kind, in.Seq = committer.Ack, cluster.LogSeq(ack.Seq)
 	case ack.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
-		in.kind = inRefusal
+		in.Kind = committer.Refusal
 	default:
-		in.kind, in.err = inFailure, ack.Error
+		in.Kind, in.Err = committer.Failure, ack.Error
 	}
 }
 
-func (w *wire) found(m *nats.Msg, in *input) {
+func (w *wire) found(m *nats.Msg, in *committer.Input) {
 	switch status(m) {
 	case "":
-		in.kind, in.found = inFound, new(Entry)
-		if _, _, err := in.found.head(m.Data); err != nil {
+		in.Kind, in.Found = committer.Found, new(committer.Entry)
+		var e Entry
+		if _, _, err := e.head(m.Data); err != nil {
 			// Whatever it is, it is neither ours nor a seal.
-			in.found, in.err = new(Entry), err
+			in.Err = err
+			return
 		}
+		*in.Found = committer.Entry{Incarnation: e.Incarnation, Number: e.Number, Seal: e.Seal}
 	case statusNothing:
-		in.kind = inFound
+		in.Kind = committer.Found
 	default:
-		in.kind = inReadFailure
+		in.Kind = committer.ReadFailure
 	}
 }

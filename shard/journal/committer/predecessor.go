@@ -1,8 +1,8 @@
 //go:build !plant_no_expected_sequence
 
-package journal
+package committer
 
-// namesPredecessor: each append names the entry that it expects before itself,
+// NamesPredecessor: each append names the entry that it expects before itself,
 // and its acknowledgement is believed only at the place behind that one. A
 // build without it exists to show that the tests find out.
-const namesPredecessor = true
+const NamesPredecessor = true

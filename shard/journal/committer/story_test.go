@@ -1,6 +1,7 @@
-package journal
+package committer
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,11 +9,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/holdfast-game/holdfast/cluster"
 )
 
-// TestStories plays the scripts in testdata/stories to a committer with a
+var rewrite = flag.Bool("rewrite", false, "write the stories in testdata anew")
+
+// TestStories plays the scripts in testdata/stories to a machine with a
 // window of two entries and a timeout of 500 ms. A script is a list of what
-// happens, each followed by what the committer does about it; -rewrite writes
+// happens, each followed by what the machine does about it; -rewrite writes
 // that part anew.
 func TestStories(t *testing.T) {
 	paths, err := filepath.Glob("testdata/stories/*.txt")
@@ -41,7 +46,7 @@ func TestStories(t *testing.T) {
 
 type story struct {
 	t       *testing.T
-	machine *committer
+	machine *Machine
 	now     time.Time
 	latest  map[uint64]uint64 // entry to its latest attempt
 	earlier map[uint64]uint64 // and the one before
@@ -51,7 +56,7 @@ type story struct {
 
 func newStory(t *testing.T) *story {
 	return &story{
-		t: t, machine: newCommitter("n1-7", 2, 500*time.Millisecond), now: time.Unix(0, 0),
+		t: t, machine: New("n1-7", 2, 500*time.Millisecond), now: time.Unix(0, 0),
 		latest: make(map[uint64]uint64), earlier: make(map[uint64]uint64),
 	}
 }
@@ -93,74 +98,74 @@ func (s *story) do(words []string) []string {
 		}
 		return n
 	}
-	in := input{}
+	in := Input{}
 	switch words[0] {
 	case "offer":
-		if !s.machine.room() {
+		if !s.machine.Room() {
 			return []string{"no room"}
 		}
-		in.kind = inOffer
+		in.Kind = Offer
 	case "ack":
-		in = input{kind: inAck, number: number(1), seq: seqOf(number(1))}
+		in = Input{Kind: Ack, Number: number(1), Seq: cluster.LogSeq(number(1))}
 		if len(words) > 2 {
-			in.seq = seqOf(number(3))
+			in.Seq = cluster.LogSeq(number(3))
 		}
 	case "refuse":
-		in = input{kind: inRefusal, number: number(1), attempt: s.latest[number(1)]}
+		in = Input{Kind: Refusal, Number: number(1), Attempt: s.latest[number(1)]}
 		if len(words) > 2 {
-			in.attempt = s.earlier[number(1)]
+			in.Attempt = s.earlier[number(1)]
 		}
 	case "fail":
-		in = input{kind: inFailure, number: number(1), attempt: s.latest[number(1)]}
+		in = Input{Kind: Failure, Number: number(1), Attempt: s.latest[number(1)]}
 	case "find":
-		in = input{kind: inFound, number: s.asked, attempt: s.read}
+		in = Input{Kind: Found, Number: s.asked, Attempt: s.read}
 		switch {
 		case words[1] == "seal":
-			in.found = &Entry{Incarnation: "n2-9", Seal: true}
+			in.Found = &Entry{Incarnation: "n2-9", Seal: true}
 		case words[1] != "nothing":
-			in.found = &Entry{Incarnation: "n1-7", Number: number(1)}
+			in.Found = &Entry{Incarnation: "n1-7", Number: number(1)}
 			if len(words) > 2 {
-				in.found.Incarnation = "n3-1"
+				in.Found.Incarnation = "n3-1"
 			}
 		}
 	case "lose":
-		in = input{kind: inReadFailure, number: s.asked, attempt: s.read}
+		in = Input{Kind: ReadFailure, Number: s.asked, Attempt: s.read}
 	case "pass":
 		d, err := time.ParseDuration(words[1])
 		if err != nil {
 			s.t.Fatalf("%v: %v", words, err)
 		}
 		s.now = s.now.Add(d)
-		in.kind = inTick
+		in.Kind = Tick
 	case "reconnect":
-		in.kind = inReconnect
+		in.Kind = Reconnect
 	default:
 		s.t.Fatalf("unknown: %v", words)
 	}
-	in.now = s.now
-	return s.tell(s.machine.step(in))
+	in.Now = s.now
+	return s.tell(s.machine.Step(in))
 }
 
-func (s *story) tell(effects []effect) (out []string) {
+func (s *story) tell(effects []Effect) (out []string) {
 	for _, e := range effects {
-		switch e.kind {
-		case outPublish:
-			s.earlier[e.number], s.latest[e.number] = s.latest[e.number], e.attempt
+		switch e.Kind {
+		case Publish:
+			s.earlier[e.Number], s.latest[e.Number] = s.latest[e.Number], e.Attempt
 			again := ""
-			if e.again {
+			if e.Again {
 				again = " again"
 			}
-			out = append(out, fmt.Sprintf("publish %d%s, expecting %d", e.number, again, e.number-1))
-		case outRead:
-			s.read, s.asked = e.attempt, e.number
-			out = append(out, fmt.Sprintf("read %d", e.number))
-		case outDurable:
-			out = append(out, fmt.Sprintf("durable up to %d", e.number))
-		case outEnd:
-			out = append(out, fmt.Sprintf("end: %v", e.err))
+			out = append(out, fmt.Sprintf("publish %d%s, expecting %d", e.Number, again, e.Number-1))
+		case Read:
+			s.read, s.asked = e.Attempt, e.Number
+			out = append(out, fmt.Sprintf("read %d", e.Number))
+		case Durable:
+			out = append(out, fmt.Sprintf("durable up to %d", e.Number))
+		case Ended:
+			out = append(out, fmt.Sprintf("end: %v", e.Err))
 		}
 	}
-	if due := s.machine.deadline(); !due.IsZero() && len(effects) == 0 && !due.After(s.now.Add(maxPause)) {
+	if due := s.machine.Deadline(); !due.IsZero() && len(effects) == 0 && !due.After(s.now.Add(maxPause)) {
 		out = append(out, fmt.Sprintf("wait %v", due.Sub(s.now)))
 	}
 	return out

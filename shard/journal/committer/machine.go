@@ -1,4 +1,4 @@
-package journal
+package committer
 
 import (
 	"time"
@@ -6,7 +6,7 @@ import (
 	"github.com/holdfast-game/holdfast/cluster"
 )
 
-// committer decides what to publish, what to read and what is durable. It is a
+// Machine decides what to publish, what to read and what is durable. It is a
 // state machine: it does no I/O and reads no clock, and whatever it returns may
 // get lost, be late or happen twice.
 //
@@ -25,7 +25,7 @@ import (
 // A refusal alone proves nothing. It may be the answer to a copy of what has
 // long been written, and a replicated stream may judge against entries that are
 // never committed. Only a seal that was read ends the log.
-type committer struct {
+type Machine struct {
 	self    cluster.Incarnation
 	window  int
 	timeout time.Duration
@@ -40,7 +40,7 @@ type committer struct {
 	failures int       // resends planned since an entry became durable
 
 	ended bool
-	out   []effect
+	out   []Effect
 }
 
 // slot is one entry in flight.
@@ -58,72 +58,6 @@ const (
 	acked
 )
 
-// input is what happened.
-type input struct {
-	kind inputKind
-	now  time.Time
-	// number is the entry that was acknowledged, refused or failed.
-	number uint64
-	// attempt is the one that is answered.
-	attempt uint64
-	// seq is where an acknowledged entry stands.
-	seq cluster.LogSeq
-	// found is what was read: nil for nothing.
-	found *Entry
-	// err ends the log.
-	err error
-}
-
-type inputKind uint8
-
-const (
-	// inOffer: an entry was cut. Only when there is room.
-	inOffer inputKind = iota
-	// inAck: an entry was written, at seq.
-	inAck
-	// inRefusal: an entry was refused for its expected sequence.
-	inRefusal
-	// inFailure: an entry could not be published, or the answer was another
-	// error; it may have been written nevertheless.
-	inFailure
-	// inFound: a read was answered.
-	inFound
-	// inReadFailure: a read was answered by an error.
-	inReadFailure
-	// inTick: time has passed.
-	inTick
-	// inReconnect: the connection is back; what was under way on it is lost.
-	inReconnect
-	// inEnd: the log can no longer be written.
-	inEnd
-)
-
-// effect is what should be done.
-type effect struct {
-	kind effectKind
-	// number is the entry to publish, or to read; of outDurable the last entry
-	// that is durable now.
-	number  uint64
-	attempt uint64
-	// again: the entry was published before.
-	again bool
-	// err of outEnd is why.
-	err error
-}
-
-type effectKind uint8
-
-const (
-	// outPublish: publish the entry, expecting number-1 before it.
-	outPublish effectKind = iota
-	// outRead: read what stands at number.
-	outRead
-	// outDurable: everything up to number is durable.
-	outDurable
-	// outEnd: the log has ended; nothing will become durable any more.
-	outEnd
-)
-
 const (
 	// The pause before what failed is sent again, doubled each time in a row up
 	// to maxPause. A reconnect does not wait for it.
@@ -131,13 +65,15 @@ const (
 	maxPause = 250 * time.Millisecond
 )
 
-func newCommitter(self cluster.Incarnation, window int, timeout time.Duration) *committer {
-	return &committer{self: self, window: window, timeout: timeout, next: 1}
+// New returns a machine for the log of self. window is how many entries may be
+// in flight, timeout how long an answer may take.
+func New(self cluster.Incarnation, window int, timeout time.Duration) *Machine {
+	return &Machine{self: self, window: window, timeout: timeout, next: 1}
 }
 
-// room says whether an entry may be offered. While something went wrong nothing
+// Room says whether an entry may be offered. While something went wrong nothing
 // new is begun: it would be refused as well.
-func (c *committer) room() bool {
+func (c *Machine) Room() bool {
 	if c.ended || len(c.flight) >= c.window || c.reading != 0 || !c.resendAt.IsZero() {
 		return false
 	}
@@ -149,59 +85,59 @@ func (c *committer) room() bool {
 	return true
 }
 
-// step takes what happened and returns what to do, in order. The result is
+// Step takes what happened and returns what to do, in order. The result is
 // valid until the next step.
-func (c *committer) step(in input) []effect {
+func (c *Machine) Step(in Input) []Effect {
 	c.out = c.out[:0]
 	if c.ended {
 		return nil
 	}
-	switch in.kind {
-	case inOffer:
+	switch in.Kind {
+	case Offer:
 		c.flight = append(c.flight, slot{})
 		c.next++
-		c.publish(len(c.flight)-1, in.now, false)
-	case inAck:
+		c.publish(len(c.flight)-1, in.Now, false)
+	case Ack:
 		// Of whichever attempt: the entry is the same.
-		if s := c.slot(in.number); s != nil {
-			if namesPredecessor && uint64(in.seq) != in.number {
+		if s := c.slot(in.Number); s != nil {
+			if NamesPredecessor && uint64(in.Seq) != in.Number {
 				c.end(ErrDiverged)
 				break
 			}
 			s.state = acked
-			c.settle(in.now)
+			c.settle(in.Now)
 		}
-	case inRefusal:
-		if s := c.slot(in.number); s != nil && s.attempt == in.attempt && s.state == sent {
+	case Refusal:
+		if s := c.slot(in.Number); s != nil && s.attempt == in.Attempt && s.state == sent {
 			s.state = refused
-			c.settle(in.now)
+			c.settle(in.Now)
 		}
-	case inFailure:
-		if s := c.slot(in.number); s != nil && s.attempt == in.attempt && s.state == sent {
-			c.pause(in.now)
+	case Failure:
+		if s := c.slot(in.Number); s != nil && s.attempt == in.Attempt && s.state == sent {
+			c.pause(in.Now)
 		}
-	case inFound:
-		if c.reading != 0 && in.attempt == c.reading {
+	case Found:
+		if c.reading != 0 && in.Attempt == c.reading {
 			c.reading = 0
 			c.found(in)
 		}
-	case inReadFailure:
-		if c.reading != 0 && in.attempt == c.reading {
+	case ReadFailure:
+		if c.reading != 0 && in.Attempt == c.reading {
 			c.reading = 0
-			c.pause(in.now)
+			c.pause(in.Now)
 		}
-	case inTick:
-		c.tick(in.now)
-	case inReconnect:
-		c.resend(in.now)
-	case inEnd:
-		c.end(in.err)
+	case Tick:
+		c.tick(in.Now)
+	case Reconnect:
+		c.resend(in.Now)
+	case End:
+		c.end(in.Err)
 	}
 	return c.out
 }
 
 // slot returns the entry's slot if it is in flight.
-func (c *committer) slot(number uint64) *slot {
+func (c *Machine) slot(number uint64) *slot {
 	first := c.next - uint64(len(c.flight))
 	if number < first || number >= c.next {
 		return nil
@@ -210,7 +146,7 @@ func (c *committer) slot(number uint64) *slot {
 }
 
 // settle makes durable what can be, and asks about the front if it was refused.
-func (c *committer) settle(now time.Time) {
+func (c *Machine) settle(now time.Time) {
 	n := 0
 	for n < len(c.flight) && c.flight[n].state == acked {
 		n++
@@ -223,33 +159,33 @@ func (c *committer) settle(now time.Time) {
 		if len(c.flight) == 0 {
 			c.resendAt = time.Time{}
 		}
-		c.out = append(c.out, effect{kind: outDurable, number: c.next - uint64(len(c.flight)) - 1})
+		c.out = append(c.out, Effect{Kind: Durable, Number: c.next - uint64(len(c.flight)) - 1})
 	}
 	if len(c.flight) > 0 && c.flight[0].state == refused && c.reading == 0 && c.resendAt.IsZero() {
 		c.attempt++
 		c.reading, c.readBy = c.attempt, now.Add(c.timeout)
-		c.out = append(c.out, effect{kind: outRead, number: c.next - uint64(len(c.flight)), attempt: c.attempt})
+		c.out = append(c.out, Effect{Kind: Read, Number: c.next - uint64(len(c.flight)), Attempt: c.attempt})
 	}
 }
 
 // found judges what stands in the front's place.
-func (c *committer) found(in input) {
+func (c *Machine) found(in Input) {
 	front := c.next - uint64(len(c.flight))
 	switch {
-	case in.found == nil:
-		c.pause(in.now)
-	case in.found.Seal:
+	case in.Found == nil:
+		c.pause(in.Now)
+	case in.Found.Seal:
 		c.end(ErrFenced)
-	case in.found.Incarnation == c.self && in.found.Number == front:
+	case in.Found.Incarnation == c.self && in.Found.Number == front:
 		c.flight[0].state = acked
-		c.settle(in.now)
+		c.settle(in.Now)
 	default:
 		c.end(ErrDiverged)
 	}
 }
 
 // tick acts on what is overdue.
-func (c *committer) tick(now time.Time) {
+func (c *Machine) tick(now time.Time) {
 	if c.reading != 0 && !now.Before(c.readBy) {
 		c.reading = 0
 		c.resend(now)
@@ -270,7 +206,7 @@ func (c *committer) tick(now time.Time) {
 }
 
 // pause plans a resend.
-func (c *committer) pause(now time.Time) {
+func (c *Machine) pause(now time.Time) {
 	if !c.resendAt.IsZero() {
 		return
 	}
@@ -283,7 +219,7 @@ func (c *committer) pause(now time.Time) {
 }
 
 // resend publishes everything that is not acknowledged again, in order.
-func (c *committer) resend(now time.Time) {
+func (c *Machine) resend(now time.Time) {
 	c.reading, c.resendAt = 0, time.Time{}
 	for i := range c.flight {
 		if c.flight[i].state != acked {
@@ -292,20 +228,20 @@ func (c *committer) resend(now time.Time) {
 	}
 }
 
-func (c *committer) publish(i int, now time.Time, again bool) {
+func (c *Machine) publish(i int, now time.Time, again bool) {
 	c.attempt++
 	c.flight[i] = slot{state: sent, attempt: c.attempt, due: now.Add(c.timeout)}
 	number := c.next - uint64(len(c.flight)) + uint64(i)
-	c.out = append(c.out, effect{kind: outPublish, number: number, attempt: c.attempt, again: again})
+	c.out = append(c.out, Effect{Kind: Publish, Number: number, Attempt: c.attempt, Again: again})
 }
 
-func (c *committer) end(err error) {
+func (c *Machine) end(err error) {
 	c.ended = true
-	c.out = append(c.out, effect{kind: outEnd, err: err})
+	c.out = append(c.out, Effect{Kind: Ended, Err: err})
 }
 
-// deadline returns when the next tick is due; zero for never.
-func (c *committer) deadline() time.Time {
+// Deadline returns when the next tick is due; zero for never.
+func (c *Machine) Deadline() time.Time {
 	if c.ended || len(c.flight) == 0 {
 		return time.Time{}
 	}

@@ -1,7 +1,0 @@
-//go:build plant_no_expected_sequence
-
-package journal
-
-// namesPredecessor is a planted bug: a log that anybody may write behind, a
-// seal included, without its writer being told.
-const namesPredecessor = false
