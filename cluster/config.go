@@ -24,6 +24,9 @@ type Config struct {
 	// whatever the cluster has, and DefaultShards for a new one.
 	Shards int
 
+	// Existing: the cluster must be there. Otherwise it is created when it is not.
+	Existing bool
+
 	// TTL of a member's lease, in whole seconds: how long a dead node's shards
 	// stay without an owner. Default 3 s. etcd raises it to its own minimum,
 	// 2 s with its default settings.

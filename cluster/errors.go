@@ -37,6 +37,9 @@ var (
 	// of a later format than this program knows.
 	ErrMismatch = errors.New("cluster does not match")
 
+	// ErrNoCluster: there is no cluster under the prefix.
+	ErrNoCluster = errors.New("no such cluster")
+
 	// ErrRolledBack: what etcd and the logs say about a shard does not fit
 	// together: some of it was restored from an older copy. An operator must
 	// decide.

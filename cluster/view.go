@@ -34,7 +34,7 @@ type View struct {
 }
 
 // OpenView connects to the cluster under cfg.Prefix, creating it when there is
-// none, and returns once a first snapshot was read. The client stays the
+// none (see Config.Existing), and returns once a first snapshot was read. The client stays the
 // caller's, to be closed after the View.
 func OpenView(ctx context.Context, client *Client, cfg Config) (*View, error) {
 	return openView(ctx, client, cfg, listPage)
@@ -72,6 +72,9 @@ func (v *View) found(ctx context.Context) error {
 	resp, err := v.client.Get(ctx, key)
 	if err != nil {
 		return unavailable("read cluster", err)
+	}
+	if len(resp.Kvs) == 0 && v.cfg.Existing {
+		return fmt.Errorf("read %s: %w", key, ErrNoCluster)
 	}
 	if len(resp.Kvs) == 0 {
 		// Whoever comes first decides. When this Txn's own answer is lost, the

@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/ctl"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/dev"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/exit"
+	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/logs"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/serve"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/token"
 )
@@ -26,7 +27,7 @@ func newRoot(kinds []actors.Kind) *cobra.Command {
 	}
 	root.AddCommand(
 		serve.Command(version(), kinds), dev.Command(),
-		ctl.Command(), token.Command(), versionCommand(),
+		ctl.Command(), logs.Command(kinds), token.Command(), versionCommand(),
 		bench.Command(), bench.DemoCommand(),
 	)
 	refuseMisuse(root)

@@ -16,6 +16,9 @@ import (
 // folder of an older one is brought up to date when it is opened.
 const format = 1
 
+// StackFolder is where a node keeps its embedded etcd and NATS.
+const StackFolder = "stack"
+
 var (
 	// ErrInUse: another process has the folder open.
 	ErrInUse = errors.New("in use by another process")

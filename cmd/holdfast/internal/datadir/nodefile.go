@@ -23,6 +23,12 @@ type NodeFile struct {
 	SecretFile string `json:"secret_file"`
 	// AdminTokenFile holds the bearer token of the admin listener.
 	AdminTokenFile string `json:"admin_token_file"`
+	// Etcd and NATS are URLs, separated by commas, as the node was told them; ""
+	// when they are inside its process. They may hold passwords.
+	Etcd string `json:"etcd,omitempty"`
+	NATS string `json:"nats,omitempty"`
+	// Prefix of the cluster's keys in etcd.
+	Prefix string `json:"prefix"`
 }
 
 // WriteNodeFile tells that the node is ready.
@@ -31,7 +37,7 @@ func (d *Dir) WriteNodeFile(n NodeFile) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", nodeFile, err)
 	}
-	return d.write(nodeFile, append(text, '\n'), 0o644)
+	return d.write(nodeFile, append(text, '\n'), 0o600)
 }
 
 // RemoveNodeFile tells that it is not. What a process that was killed has left

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/datadir"
@@ -26,6 +27,7 @@ func (n *node) announce(ctx context.Context) error {
 	file := datadir.NodeFile{
 		Admin: n.operators.Addr().String(), PID: os.Getpid(),
 		SecretFile: n.keys.secretFile, AdminTokenFile: n.keys.adminTokenFile,
+		Etcd: strings.Join(n.cfg.Etcd, ","), NATS: strings.Join(n.cfg.NATS, ","), Prefix: n.cfg.Prefix,
 	}
 	if n.clients != nil {
 		file.Listen = n.clients.Addr().String()

@@ -67,7 +67,7 @@ func open(ctx context.Context, cfg *config.Config, version string, kinds []actor
 	if err := n.openListeners(ctx); err != nil {
 		return nil, err
 	}
-	if n.backends, err = openBackends(ctx, cfg, n.dir.File("stack"), logger); err != nil {
+	if n.backends, err = openBackends(ctx, cfg, n.dir.File(datadir.StackFolder), logger); err != nil {
 		return nil, err
 	}
 	n.onClose(n.backends.close)
