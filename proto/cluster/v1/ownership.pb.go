@@ -634,7 +634,9 @@ type Assignment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Node  string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
 	// A preference, not a promise.
-	Pinned        string `protobuf:"bytes,2,opt,name=pinned,proto3" json:"pinned,omitempty"`
+	Pinned string `protobuf:"bytes,2,opt,name=pinned,proto3" json:"pinned,omitempty"`
+	// Why the node: "no owner", "drain", "pin", "load", "operator".
+	Why           string `protobuf:"bytes,3,opt,name=why,proto3" json:"why,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -679,6 +681,13 @@ func (x *Assignment) GetNode() string {
 func (x *Assignment) GetPinned() string {
 	if x != nil {
 		return x.Pinned
+	}
+	return ""
+}
+
+func (x *Assignment) GetWhy() string {
+	if x != nil {
+		return x.Why
 	}
 	return ""
 }
@@ -916,11 +925,12 @@ const file_cluster_v1_ownership_proto_rawDesc = "" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x129\n" +
 	"\acurrent\x18\x02 \x01(\v2\x1f.holdfast.cluster.v1.CheckpointR\acurrent\x12;\n" +
 	"\bprevious\x18\x03 \x01(\v2\x1f.holdfast.cluster.v1.CheckpointR\bprevious\x128\n" +
-	"\bsegments\x18\x04 \x03(\v2\x1c.holdfast.cluster.v1.SegmentR\bsegments\"8\n" +
+	"\bsegments\x18\x04 \x03(\v2\x1c.holdfast.cluster.v1.SegmentR\bsegments\"J\n" +
 	"\n" +
 	"Assignment\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
-	"\x06pinned\x18\x02 \x01(\tR\x06pinned\"i\n" +
+	"\x06pinned\x18\x02 \x01(\tR\x06pinned\x12\x10\n" +
+	"\x03why\x18\x03 \x01(\tR\x03why\"i\n" +
 	"\aCluster\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06shards\x18\x02 \x01(\rR\x06shards\x12\x16\n" +
