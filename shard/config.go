@@ -29,6 +29,11 @@ type Config struct {
 	// CheckpointBytes of log bring the next checkpoint forward. Default 32 MiB.
 	CheckpointBytes int64
 
+	// RetainLogs keeps every entry of every log, and the logs of incarnations that
+	// are gone. It is for tests that read the whole history afterwards; every
+	// node must be told.
+	RetainLogs bool
+
 	// MaxQueued bounds the messages that wait in one shard's mailbox. Beyond it
 	// client commands are answered OVERLOADED; beyond twice of it messages
 	// between actors are dropped too, to be sent again by their senders.

@@ -49,6 +49,9 @@ func (inc *incarnation) janitor(ctx context.Context) {
 // purge drops the own log's entries below the smallest that any shard names,
 // whoever owns it, or is about to name.
 func (inc *incarnation) purge(ctx context.Context) error {
+	if inc.cfg.RetainLogs {
+		return nil
+	}
 	inc.purging.Lock()
 	defer inc.purging.Unlock()
 	seq, named, err := inc.member.LowestFrom(ctx, inc.logName)
@@ -64,6 +67,9 @@ func (inc *incarnation) purge(ctx context.Context) error {
 // sweepLogs removes logs that no shard names and whose incarnation is gone. They
 // are sealed first: their writer may only be asleep.
 func (inc *incarnation) sweepLogs(ctx context.Context, orphans map[cluster.LogName]int) error {
+	if inc.cfg.RetainLogs {
+		return nil
+	}
 	names, err := journal.List(ctx, inc.js, inc.view.ClusterID())
 	if err != nil {
 		return fmt.Errorf("list logs: %w", err)

@@ -464,3 +464,35 @@ func TestJanitorRemovesWhatNobodyNeeds(t *testing.T) {
 		t.Errorf("x after the sweep: got %d, want %d", got, want)
 	}
 }
+
+// A campaign that folds the whole history afterwards needs all of it.
+func TestRetainedLogsStay(t *testing.T) {
+	stack := devstack.Test(t)
+	retain := func(c *Config) { c.RetainLogs = true }
+	n := startNode(t, stack, "a", 0, retain)
+	n.ready()
+	n.sum("x", "Add", 5)
+	old := n.node.current.Load().logName
+	again := startNode(t, stack, "a", n.lease, retain)
+	again.ready()
+	again.sum("x", "Add", 1)
+	inc := again.node.current.Load()
+	for range 3 { // then no checkpoint needs the old log, or the beginning of the new one
+		for i := range inc.shards {
+			must(t, inc.takeCheckpoint(t.Context(), inc.shards[i].Load()))
+		}
+		again.sum("x", "Add", 1)
+		must(t, inc.purge(t.Context()))
+	}
+	orphans := make(map[cluster.LogName]int)
+	for range orphanSweeps {
+		must(t, inc.sweepLogs(t.Context(), orphans))
+	}
+	for _, name := range []cluster.LogName{old, inc.logName} {
+		x, err := journal.Measure(t.Context(), again.js, name)
+		must(t, err)
+		if x.First != 1 || x.Last == 0 {
+			t.Errorf("log %s: got entries %d to %d, want all from the first", name, x.First, x.Last)
+		}
+	}
+}

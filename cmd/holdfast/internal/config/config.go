@@ -40,6 +40,7 @@ type Config struct {
 
 	CheckpointEvery time.Duration
 	CheckpointBytes int
+	RetainLogs      bool
 	LiveActors      int
 
 	RateLimit    float64

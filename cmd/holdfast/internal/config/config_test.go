@@ -76,7 +76,7 @@ func TestEverySettingInEverySource(t *testing.T) {
 		Listen: ":1", Admin: "127.0.0.1:2", Peer: "0.0.0.0:3", PeerAdvertise: "h:3",
 		Etcd: []string{"http://a:1", "http://b:1"}, NATS: []string{"nats://c:2"}, Prefix: "/p",
 		Shards: 16, LeaseTTL: 5 * time.Second, Replicas: 3,
-		CheckpointEvery: time.Minute, CheckpointBytes: 1 << 20, LiveActors: 77,
+		CheckpointEvery: time.Minute, CheckpointBytes: 1 << 20, RetainLogs: true, LiveActors: 77,
 		RateLimit: 2.5, RateBurst: 9, Origins: []string{"https://g.example"},
 		StartBalance: map[string]int64{"gold": 10, "gems": 2}, Catalog: "c.yaml",
 		AuthSecretFile: "s", AuthIssuer: "i", AuthAudience: "u", AdminTokenFile: "t",
@@ -87,7 +87,7 @@ func TestEverySettingInEverySource(t *testing.T) {
 		"listen": ":1", "admin": "127.0.0.1:2", "peer": "0.0.0.0:3", "peer-advertise": "h:3",
 		"etcd": "http://a:1, http://b:1", "nats": "nats://c:2", "prefix": "/p",
 		"shards": "16", "lease-ttl": "5s", "replicas": "3",
-		"checkpoint-every": "1m", "checkpoint-bytes": "1048576", "live-actors": "77",
+		"checkpoint-every": "1m", "checkpoint-bytes": "1048576", "retain-logs": "true", "live-actors": "77",
 		"rate-limit": "2.5", "rate-burst": "9", "origins": "https://g.example",
 		"start-balance": "gold=10,gems=2", "catalog": "c.yaml",
 		"auth-secret-file": "s", "auth-public-key-file": "", "auth-issuer": "i", "auth-audience": "u", "admin-token-file": "t",
@@ -109,6 +109,7 @@ lease-ttl: 5s
 replicas: 3
 checkpoint-every: 1m
 checkpoint-bytes: 1048576
+retain-logs: true
 live-actors: 77
 rate-limit: 2.5
 rate-burst: 9
@@ -148,6 +149,15 @@ log-format: json
 	}
 }
 
+func TestYesNeedsNoValue(t *testing.T) {
+	for arg, want := range map[string]bool{"--retain-logs": true, "--retain-logs=false": false, "--node=n": false} {
+		c, err := load(t, "", nil, arg)
+		if err != nil || c.RetainLogs != want {
+			t.Errorf("%s: got %+v, %v, want RetainLogs %t", arg, c, err, want)
+		}
+	}
+}
+
 func TestRefusalsNameTheSettingAndItsSource(t *testing.T) {
 	for _, tc := range []struct {
 		yaml string
@@ -178,6 +188,8 @@ func TestRefusalsNameTheSettingAndItsSource(t *testing.T) {
 		{arg: "--replicas=3", want: []string{"replicas", "embedded"}},
 		{arg: "--checkpoint-every=0s", want: []string{"checkpoint-every", "positive"}},
 		{arg: "--checkpoint-bytes=1", want: []string{"checkpoint-bytes", "1048576"}},
+		{arg: "--retain-logs=some", want: []string{"retain-logs", "true or false"}},
+		{yaml: "retain-logs: 1", want: []string{"retain-logs", "not a number"}},
 		{arg: "--live-actors=0", want: []string{"live-actors", "1 to"}},
 		{env: "HOLDFAST_RATE_LIMIT=-1", want: []string{"rate-limit", "HOLDFAST_RATE_LIMIT"}},
 		{arg: "--rate-limit=NaN", want: []string{"rate-limit", "NaN"}},

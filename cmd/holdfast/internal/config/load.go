@@ -27,6 +27,9 @@ func AddFlags(flags *pflag.FlagSet) {
 	flags.String(fileFlag, "", "YAML file with settings")
 	for _, s := range settings {
 		flags.String(s.name, s.def, s.usage)
+		if s.def == "false" {
+			flags.Lookup(s.name).NoOptDefVal = "true" // --name alone
+		}
 	}
 	flags.SortFlags = false
 }

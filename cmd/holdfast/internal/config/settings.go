@@ -39,6 +39,7 @@ var settings = []setting{
 	{"replicas", "1", "copies of logs and checkpoints in NATS: 1, 3 or 5", integer(func(c *Config) *int { return &c.Replicas })},
 	{"checkpoint-every", "30s", "time between two checkpoints of a shard", duration(func(c *Config) *time.Duration { return &c.CheckpointEvery })},
 	{"checkpoint-bytes", "33554432", "bytes of log that bring the next checkpoint forward", integer(func(c *Config) *int { return &c.CheckpointBytes })},
+	{"retain-logs", "false", "never remove what is in the logs, for campaigns that read all of it afterwards; disks fill", truth(func(c *Config) *bool { return &c.RetainLogs })},
 	{"live-actors", "50000", "actors kept decoded; the least recently used others are kept as bytes", integer(func(c *Config) *int { return &c.LiveActors })},
 
 	{"rate-limit", "20", "requests a second of one connection; 0: no limit", number(func(c *Config) *float64 { return &c.RateLimit })},
@@ -147,6 +148,22 @@ func number(field func(*Config) *float64) func(*Config, any) error {
 			}
 		default:
 			return fmt.Errorf("must be a number, not %s", kindOf(value))
+		}
+		return nil
+	}
+}
+
+func truth(field func(*Config) *bool) func(*Config, any) error {
+	return func(c *Config, value any) (err error) {
+		switch v := value.(type) {
+		case bool:
+			*field(c) = v
+		case string:
+			if *field(c), err = strconv.ParseBool(v); err != nil {
+				return fmt.Errorf("%q, must be true or false", v)
+			}
+		default:
+			return fmt.Errorf("must be true or false, not %s", kindOf(value))
 		}
 		return nil
 	}

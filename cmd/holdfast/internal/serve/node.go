@@ -161,7 +161,7 @@ func (n *node) wireHost(version string, mesh *peer.Mesh, bus *broadcast.Bus, met
 	}
 	n.host, err = shard.NewNode(shard.Config{
 		Kinds: kinds, Replicas: n.cfg.Replicas, LiveActors: n.cfg.LiveActors,
-		CheckpointEvery: n.cfg.CheckpointEvery, CheckpointBytes: int64(n.cfg.CheckpointBytes),
+		CheckpointEvery: n.cfg.CheckpointEvery, CheckpointBytes: int64(n.cfg.CheckpointBytes), RetainLogs: n.cfg.RetainLogs,
 		Logger: n.logger, Metrics: shard.NewMetrics(metrics),
 	}, shard.Deps{
 		View: n.backends.view, Mesh: mesh, JetStream: n.backends.js, Bus: bus,
