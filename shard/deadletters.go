@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/cluster"
@@ -24,17 +24,25 @@ const (
 	waitingLetters = 256
 )
 
-// DeadLetter is a message that made its actor fail, kept for inspection.
+// DeadLetter is a message that made its actor fail, kept for inspection, and for
+// submitting it again (see Letterbox).
 type DeadLetter struct {
-	At      time.Time       `json:"at"`
-	Shard   cluster.ShardID `json:"shard"`
-	Actor   string          `json:"actor"`
-	From    string          `json:"from,omitempty"`
-	Player  string          `json:"player,omitempty"`
-	Method  string          `json:"method,omitempty"`
-	Request uint64          `json:"request,omitempty"`
+	At    time.Time       `json:"at"`
+	Shard cluster.ShardID `json:"shard"`
+	Actor string          `json:"actor"`
+	// From is the actor that said it; "" for a command and for a timer.
+	From string `json:"from,omitempty"`
+	// Player and Operator are the caller of a command.
+	Player   string `json:"player,omitempty"`
+	Operator bool   `json:"operator,omitempty"`
+	// Method is "" unless it is a command.
+	Method  string `json:"method,omitempty"`
+	Request uint64 `json:"request,omitempty"`
+	// Type is the full name of the message. Body is for people, and Payload what
+	// the actor was given, to the byte.
 	Type    string          `json:"type,omitempty"`
 	Body    json.RawMessage `json:"body,omitempty"`
+	Payload []byte          `json:"payload,omitempty"`
 	Error   string          `json:"error"`
 }
 
@@ -52,11 +60,14 @@ type deadLetters struct {
 // deadLetterStream is the stream of a cluster's dead letters.
 func deadLetterStream(clusterID string) string { return "hf_" + clusterID + "_deadletters" }
 
+// deadLetterSubject is what letters are published to. Below it is noted which of
+// them are being replayed (see Letterbox.Claim).
+func deadLetterSubject(clusterID string) string { return "hf." + clusterID + ".deadletters" }
+
 func openDeadLetters(ctx context.Context, js jetstream.JetStream, clusterID string, replicas int, log *slog.Logger) (*deadLetters, error) {
-	name := deadLetterStream(clusterID)
-	subject := strings.ReplaceAll(name, "_", ".")
+	name, subject := deadLetterStream(clusterID), deadLetterSubject(clusterID)
 	_, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: name, Subjects: []string{subject}, Storage: jetstream.FileStorage, Replicas: replicas,
+		Name: name, Subjects: []string{subject, claimSubject(clusterID, "*")}, Storage: jetstream.FileStorage, Replicas: replicas,
 		MaxMsgs: keptLetters, Discard: jetstream.DiscardOld,
 	})
 	if err != nil {
@@ -69,13 +80,17 @@ func openDeadLetters(ctx context.Context, js jetstream.JetStream, clusterID stri
 
 // keep queues a letter. It never blocks.
 func (d *deadLetters) keep(s cluster.ShardID, m *actors.Message, cause error) {
-	letter := DeadLetter{At: time.Now(), Shard: s, Actor: m.Self.String(), Player: string(m.Caller.Player), Method: m.Method, Request: m.Request, Error: cause.Error()}
+	letter := DeadLetter{
+		At: time.Now(), Shard: s, Actor: m.Self.String(), Player: string(m.Caller.Player), Operator: m.Caller.Admin,
+		Method: m.Method, Request: m.Request, Error: cause.Error(),
+	}
 	if m.From != (actors.Ref{}) {
 		letter.From = m.From.String()
 	}
 	if m.Body != nil {
 		letter.Type = string(m.Body.ProtoReflect().Descriptor().FullName())
 		letter.Body, _ = protojson.Marshal(m.Body) // of a message that was decoded
+		letter.Payload, _ = proto.Marshal(m.Body)  // likewise
 	}
 	text, err := json.Marshal(letter)
 	if err != nil {
