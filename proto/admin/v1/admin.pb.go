@@ -14,6 +14,7 @@ import (
 	v1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -827,8 +828,13 @@ type ShardRow struct {
 	Shard uint32                 `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
 	// Absent when nobody owns it now.
 	Owner *v1.Owner `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
-	// The node that should own it; "" when none was chosen yet.
-	Assigned      string `protobuf:"bytes,3,opt,name=assigned,proto3" json:"assigned,omitempty"`
+	// The node that should own it; "" when none was chosen yet. The shard is
+	// moving, or waits for its turn, while this is not its owner.
+	Assigned string `protobuf:"bytes,3,opt,name=assigned,proto3" json:"assigned,omitempty"`
+	// The node that an operator prefers, or "".
+	Pinned string `protobuf:"bytes,4,opt,name=pinned,proto3" json:"pinned,omitempty"`
+	// As its owner has last reported it; absent when it has not.
+	Load          *ShardLoad `protobuf:"bytes,5,opt,name=load,proto3" json:"load,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -884,6 +890,81 @@ func (x *ShardRow) GetAssigned() string {
 	return ""
 }
 
+func (x *ShardRow) GetPinned() string {
+	if x != nil {
+		return x.Pinned
+	}
+	return ""
+}
+
+func (x *ShardRow) GetLoad() *ShardLoad {
+	if x != nil {
+		return x.Load
+	}
+	return nil
+}
+
+type ShardLoad struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Per second, smoothed.
+	Commands      float64 `protobuf:"fixed64,1,opt,name=commands,proto3" json:"commands,omitempty"`
+	Actors        uint64  `protobuf:"varint,2,opt,name=actors,proto3" json:"actors,omitempty"`
+	Bytes         uint64  `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShardLoad) Reset() {
+	*x = ShardLoad{}
+	mi := &file_admin_v1_admin_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShardLoad) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShardLoad) ProtoMessage() {}
+
+func (x *ShardLoad) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShardLoad.ProtoReflect.Descriptor instead.
+func (*ShardLoad) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ShardLoad) GetCommands() float64 {
+	if x != nil {
+		return x.Commands
+	}
+	return 0
+}
+
+func (x *ShardLoad) GetActors() uint64 {
+	if x != nil {
+		return x.Actors
+	}
+	return 0
+}
+
+func (x *ShardLoad) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
 type NodesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -892,7 +973,7 @@ type NodesRequest struct {
 
 func (x *NodesRequest) Reset() {
 	*x = NodesRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[14]
+	mi := &file_admin_v1_admin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -904,7 +985,7 @@ func (x *NodesRequest) String() string {
 func (*NodesRequest) ProtoMessage() {}
 
 func (x *NodesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[14]
+	mi := &file_admin_v1_admin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -917,20 +998,24 @@ func (x *NodesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesRequest.ProtoReflect.Descriptor instead.
 func (*NodesRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{14}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{15}
 }
 
 type NodesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// By name.
-	Nodes         []*NodeRow `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	Nodes []*NodeRow `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	// The incarnation that plans; "" while nobody does.
+	Coordinator string `protobuf:"bytes,2,opt,name=coordinator,proto3" json:"coordinator,omitempty"`
+	// The cluster's id.
+	Cluster       string `protobuf:"bytes,3,opt,name=cluster,proto3" json:"cluster,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NodesResponse) Reset() {
 	*x = NodesResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[15]
+	mi := &file_admin_v1_admin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -942,7 +1027,7 @@ func (x *NodesResponse) String() string {
 func (*NodesResponse) ProtoMessage() {}
 
 func (x *NodesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[15]
+	mi := &file_admin_v1_admin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -955,7 +1040,7 @@ func (x *NodesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesResponse.ProtoReflect.Descriptor instead.
 func (*NodesResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{15}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *NodesResponse) GetNodes() []*NodeRow {
@@ -965,18 +1050,40 @@ func (x *NodesResponse) GetNodes() []*NodeRow {
 	return nil
 }
 
+func (x *NodesResponse) GetCoordinator() string {
+	if x != nil {
+		return x.Coordinator
+	}
+	return ""
+}
+
+func (x *NodesResponse) GetCluster() string {
+	if x != nil {
+		return x.Cluster
+	}
+	return ""
+}
+
 type NodeRow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Node  *v1.Node               `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	// Of a drained node that does not live: its name, and nothing else.
+	Node *v1.Node `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
 	// Shards that it owns now.
-	Owned         uint32 `protobuf:"varint,2,opt,name=owned,proto3" json:"owned,omitempty"`
+	Owned uint32 `protobuf:"varint,2,opt,name=owned,proto3" json:"owned,omitempty"`
+	// By an operator's word.
+	Drained bool `protobuf:"varint,3,opt,name=drained,proto3" json:"drained,omitempty"`
+	Alive   bool `protobuf:"varint,4,opt,name=alive,proto3" json:"alive,omitempty"`
+	// As it has last reported it; absent when it has not.
+	Load *NodeLoad `protobuf:"bytes,5,opt,name=load,proto3" json:"load,omitempty"`
+	// Absent without the shard role, and when NATS does not say.
+	Log           *NodeLog `protobuf:"bytes,6,opt,name=log,proto3" json:"log,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NodeRow) Reset() {
 	*x = NodeRow{}
-	mi := &file_admin_v1_admin_proto_msgTypes[16]
+	mi := &file_admin_v1_admin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -988,7 +1095,7 @@ func (x *NodeRow) String() string {
 func (*NodeRow) ProtoMessage() {}
 
 func (x *NodeRow) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[16]
+	mi := &file_admin_v1_admin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1001,7 +1108,7 @@ func (x *NodeRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRow.ProtoReflect.Descriptor instead.
 func (*NodeRow) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{16}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *NodeRow) GetNode() *v1.Node {
@@ -1018,11 +1125,1641 @@ func (x *NodeRow) GetOwned() uint32 {
 	return 0
 }
 
+func (x *NodeRow) GetDrained() bool {
+	if x != nil {
+		return x.Drained
+	}
+	return false
+}
+
+func (x *NodeRow) GetAlive() bool {
+	if x != nil {
+		return x.Alive
+	}
+	return false
+}
+
+func (x *NodeRow) GetLoad() *NodeLoad {
+	if x != nil {
+		return x.Load
+	}
+	return nil
+}
+
+func (x *NodeRow) GetLog() *NodeLog {
+	if x != nil {
+		return x.Log
+	}
+	return nil
+}
+
+type NodeLoad struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Per second, smoothed, over all shards.
+	Commands float64 `protobuf:"fixed64,1,opt,name=commands,proto3" json:"commands,omitempty"`
+	// From a command's arrival to its answer's leaving, over the last period.
+	P50Ms float64 `protobuf:"fixed64,2,opt,name=p50_ms,json=p50Ms,proto3" json:"p50_ms,omitempty"`
+	P99Ms float64 `protobuf:"fixed64,3,opt,name=p99_ms,json=p99Ms,proto3" json:"p99_ms,omitempty"`
+	// Records that wait to become durable.
+	Backlog       uint32                 `protobuf:"varint,4,opt,name=backlog,proto3" json:"backlog,omitempty"`
+	At            *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeLoad) Reset() {
+	*x = NodeLoad{}
+	mi := &file_admin_v1_admin_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeLoad) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeLoad) ProtoMessage() {}
+
+func (x *NodeLoad) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeLoad.ProtoReflect.Descriptor instead.
+func (*NodeLoad) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *NodeLoad) GetCommands() float64 {
+	if x != nil {
+		return x.Commands
+	}
+	return 0
+}
+
+func (x *NodeLoad) GetP50Ms() float64 {
+	if x != nil {
+		return x.P50Ms
+	}
+	return 0
+}
+
+func (x *NodeLoad) GetP99Ms() float64 {
+	if x != nil {
+		return x.P99Ms
+	}
+	return 0
+}
+
+func (x *NodeLoad) GetBacklog() uint32 {
+	if x != nil {
+		return x.Backlog
+	}
+	return 0
+}
+
+func (x *NodeLoad) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+// NodeLog is what the log of an incarnation holds now.
+type NodeLog struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	First         uint64                 `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"`
+	Last          uint64                 `protobuf:"varint,3,opt,name=last,proto3" json:"last,omitempty"`
+	Bytes         uint64                 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeLog) Reset() {
+	*x = NodeLog{}
+	mi := &file_admin_v1_admin_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeLog) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeLog) ProtoMessage() {}
+
+func (x *NodeLog) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeLog.ProtoReflect.Descriptor instead.
+func (*NodeLog) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *NodeLog) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NodeLog) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *NodeLog) GetLast() uint64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+func (x *NodeLog) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+type MoveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shard         uint32                 `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	Node          string                 `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveRequest) Reset() {
+	*x = MoveRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveRequest) ProtoMessage() {}
+
+func (x *MoveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveRequest.ProtoReflect.Descriptor instead.
+func (*MoveRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *MoveRequest) GetShard() uint32 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *MoveRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+type MoveResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Shard uint32                 `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	// Its owner when the call came; "" for nobody.
+	From          string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To            string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveResponse) Reset() {
+	*x = MoveResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveResponse) ProtoMessage() {}
+
+func (x *MoveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveResponse.ProtoReflect.Descriptor instead.
+func (*MoveResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *MoveResponse) GetShard() uint32 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *MoveResponse) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *MoveResponse) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+type DrainRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Node  string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	// Also if the node does not live, or if nobody could take its shards.
+	Force         bool `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainRequest) Reset() {
+	*x = DrainRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainRequest) ProtoMessage() {}
+
+func (x *DrainRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
+func (*DrainRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *DrainRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *DrainRequest) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
+type DrainResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Shards that the node owns now, and is to lose.
+	Shards        []uint32 `protobuf:"varint,1,rep,packed,name=shards,proto3" json:"shards,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainResponse) Reset() {
+	*x = DrainResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainResponse) ProtoMessage() {}
+
+func (x *DrainResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
+func (*DrainResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *DrainResponse) GetShards() []uint32 {
+	if x != nil {
+		return x.Shards
+	}
+	return nil
+}
+
+type UndrainRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UndrainRequest) Reset() {
+	*x = UndrainRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UndrainRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UndrainRequest) ProtoMessage() {}
+
+func (x *UndrainRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UndrainRequest.ProtoReflect.Descriptor instead.
+func (*UndrainRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *UndrainRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+type UndrainResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UndrainResponse) Reset() {
+	*x = UndrainResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UndrainResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UndrainResponse) ProtoMessage() {}
+
+func (x *UndrainResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UndrainResponse.ProtoReflect.Descriptor instead.
+func (*UndrainResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{25}
+}
+
+type RebalanceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only say what would move.
+	DryRun bool `protobuf:"varint,1,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// Shards that may be moving at a time. 0: the usual number.
+	MaxMoving     uint32 `protobuf:"varint,2,opt,name=max_moving,json=maxMoving,proto3" json:"max_moving,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RebalanceRequest) Reset() {
+	*x = RebalanceRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RebalanceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RebalanceRequest) ProtoMessage() {}
+
+func (x *RebalanceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RebalanceRequest.ProtoReflect.Descriptor instead.
+func (*RebalanceRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *RebalanceRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *RebalanceRequest) GetMaxMoving() uint32 {
+	if x != nil {
+		return x.MaxMoving
+	}
+	return 0
+}
+
+type RebalanceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order in which they are made.
+	Moves []*v1.PlannedMove `protobuf:"bytes,1,rep,name=moves,proto3" json:"moves,omitempty"`
+	// By name.
+	Nodes []*NodeShare `protobuf:"bytes,2,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	// Of the nodes that may have shards, and the same after the moves: how far the
+	// one farthest off the mean is from it, as a fraction of the mean.
+	Mean         float64 `protobuf:"fixed64,3,opt,name=mean,proto3" json:"mean,omitempty"`
+	SpreadBefore float64 `protobuf:"fixed64,4,opt,name=spread_before,json=spreadBefore,proto3" json:"spread_before,omitempty"`
+	SpreadAfter  float64 `protobuf:"fixed64,5,opt,name=spread_after,json=spreadAfter,proto3" json:"spread_after,omitempty"`
+	// Names the work in Moves; "" for a dry run, and when nothing is to move.
+	Id            string `protobuf:"bytes,6,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RebalanceResponse) Reset() {
+	*x = RebalanceResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RebalanceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RebalanceResponse) ProtoMessage() {}
+
+func (x *RebalanceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RebalanceResponse.ProtoReflect.Descriptor instead.
+func (*RebalanceResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RebalanceResponse) GetMoves() []*v1.PlannedMove {
+	if x != nil {
+		return x.Moves
+	}
+	return nil
+}
+
+func (x *RebalanceResponse) GetNodes() []*NodeShare {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *RebalanceResponse) GetMean() float64 {
+	if x != nil {
+		return x.Mean
+	}
+	return 0
+}
+
+func (x *RebalanceResponse) GetSpreadBefore() float64 {
+	if x != nil {
+		return x.SpreadBefore
+	}
+	return 0
+}
+
+func (x *RebalanceResponse) GetSpreadAfter() float64 {
+	if x != nil {
+		return x.SpreadAfter
+	}
+	return 0
+}
+
+func (x *RebalanceResponse) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// NodeShare is a node's load by weight, which docs/operations.md explains.
+type NodeShare struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Before        float64                `protobuf:"fixed64,2,opt,name=before,proto3" json:"before,omitempty"`
+	After         float64                `protobuf:"fixed64,3,opt,name=after,proto3" json:"after,omitempty"`
+	ShardsBefore  uint32                 `protobuf:"varint,4,opt,name=shards_before,json=shardsBefore,proto3" json:"shards_before,omitempty"`
+	ShardsAfter   uint32                 `protobuf:"varint,5,opt,name=shards_after,json=shardsAfter,proto3" json:"shards_after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeShare) Reset() {
+	*x = NodeShare{}
+	mi := &file_admin_v1_admin_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeShare) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeShare) ProtoMessage() {}
+
+func (x *NodeShare) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeShare.ProtoReflect.Descriptor instead.
+func (*NodeShare) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *NodeShare) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *NodeShare) GetBefore() float64 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+func (x *NodeShare) GetAfter() float64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *NodeShare) GetShardsBefore() uint32 {
+	if x != nil {
+		return x.ShardsBefore
+	}
+	return 0
+}
+
+func (x *NodeShare) GetShardsAfter() uint32 {
+	if x != nil {
+		return x.ShardsAfter
+	}
+	return 0
+}
+
+type PinRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shard         uint32                 `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	Node          string                 `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PinRequest) Reset() {
+	*x = PinRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PinRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PinRequest) ProtoMessage() {}
+
+func (x *PinRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PinRequest.ProtoReflect.Descriptor instead.
+func (*PinRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *PinRequest) GetShard() uint32 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *PinRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+type PinResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PinResponse) Reset() {
+	*x = PinResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PinResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PinResponse) ProtoMessage() {}
+
+func (x *PinResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PinResponse.ProtoReflect.Descriptor instead.
+func (*PinResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{30}
+}
+
+type UnpinRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shard         uint32                 `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnpinRequest) Reset() {
+	*x = UnpinRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnpinRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnpinRequest) ProtoMessage() {}
+
+func (x *UnpinRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnpinRequest.ProtoReflect.Descriptor instead.
+func (*UnpinRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *UnpinRequest) GetShard() uint32 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+type UnpinResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The node that it was pinned to; "" if it was not.
+	Node          string `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnpinResponse) Reset() {
+	*x = UnpinResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnpinResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnpinResponse) ProtoMessage() {}
+
+func (x *UnpinResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnpinResponse.ProtoReflect.Descriptor instead.
+func (*UnpinResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *UnpinResponse) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+type OwnersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Shard uint32                 `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	// Only who owned it then. Absent: the latest records.
+	At *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	// Of records, at most. 0: 50.
+	Limit         uint32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwnersRequest) Reset() {
+	*x = OwnersRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnersRequest) ProtoMessage() {}
+
+func (x *OwnersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnersRequest.ProtoReflect.Descriptor instead.
+func (*OwnersRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *OwnersRequest) GetShard() uint32 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *OwnersRequest) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *OwnersRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type OwnersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The latest first. With at, the one record that was in effect then, or none if
+	// what is kept does not reach back so far.
+	Records       []*v1.OwnerRecord `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwnersResponse) Reset() {
+	*x = OwnersResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnersResponse) ProtoMessage() {}
+
+func (x *OwnersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnersResponse.ProtoReflect.Descriptor instead.
+func (*OwnersResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *OwnersResponse) GetRecords() []*v1.OwnerRecord {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+type MovesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of receipts, at most. 0: 50.
+	Limit         uint32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MovesRequest) Reset() {
+	*x = MovesRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MovesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MovesRequest) ProtoMessage() {}
+
+func (x *MovesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MovesRequest.ProtoReflect.Descriptor instead.
+func (*MovesRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *MovesRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type MovesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The latest first.
+	Receipts []*v1.MoveReceipt `protobuf:"bytes,1,rep,name=receipts,proto3" json:"receipts,omitempty"`
+	// By shard.
+	UnderWay []*MoveUnderWay `protobuf:"bytes,2,rep,name=under_way,json=underWay,proto3" json:"under_way,omitempty"`
+	// The rebalancing that is being carried out, or else the last one that was;
+	// absent when there was none.
+	Rebalancing   *v1.Rebalance `protobuf:"bytes,3,opt,name=rebalancing,proto3" json:"rebalancing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MovesResponse) Reset() {
+	*x = MovesResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MovesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MovesResponse) ProtoMessage() {}
+
+func (x *MovesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MovesResponse.ProtoReflect.Descriptor instead.
+func (*MovesResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *MovesResponse) GetReceipts() []*v1.MoveReceipt {
+	if x != nil {
+		return x.Receipts
+	}
+	return nil
+}
+
+func (x *MovesResponse) GetUnderWay() []*MoveUnderWay {
+	if x != nil {
+		return x.UnderWay
+	}
+	return nil
+}
+
+func (x *MovesResponse) GetRebalancing() *v1.Rebalance {
+	if x != nil {
+		return x.Rebalancing
+	}
+	return nil
+}
+
+// MoveUnderWay is a shard whose owner is not the node that should own it.
+type MoveUnderWay struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Shard uint32                 `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	// "" when nobody owns it.
+	From          string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To            string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveUnderWay) Reset() {
+	*x = MoveUnderWay{}
+	mi := &file_admin_v1_admin_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveUnderWay) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveUnderWay) ProtoMessage() {}
+
+func (x *MoveUnderWay) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveUnderWay.ProtoReflect.Descriptor instead.
+func (*MoveUnderWay) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *MoveUnderWay) GetShard() uint32 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *MoveUnderWay) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *MoveUnderWay) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+type DeadLettersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only letters behind this one.
+	After uint64 `protobuf:"varint,1,opt,name=after,proto3" json:"after,omitempty"`
+	// Of letters, at most. 0: 100.
+	Limit         uint32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeadLettersRequest) Reset() {
+	*x = DeadLettersRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeadLettersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeadLettersRequest) ProtoMessage() {}
+
+func (x *DeadLettersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeadLettersRequest.ProtoReflect.Descriptor instead.
+func (*DeadLettersRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *DeadLettersRequest) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *DeadLettersRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type DeadLettersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The oldest first.
+	Letters []*DeadLetter `protobuf:"bytes,1,rep,name=letters,proto3" json:"letters,omitempty"`
+	// In all.
+	Kept          uint64 `protobuf:"varint,2,opt,name=kept,proto3" json:"kept,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeadLettersResponse) Reset() {
+	*x = DeadLettersResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeadLettersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeadLettersResponse) ProtoMessage() {}
+
+func (x *DeadLettersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeadLettersResponse.ProtoReflect.Descriptor instead.
+func (*DeadLettersResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *DeadLettersResponse) GetLetters() []*DeadLetter {
+	if x != nil {
+		return x.Letters
+	}
+	return nil
+}
+
+func (x *DeadLettersResponse) GetKept() uint64 {
+	if x != nil {
+		return x.Kept
+	}
+	return 0
+}
+
+type DeadLetter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Grows with every letter, and is never used again.
+	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	At    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	Shard uint32                 `protobuf:"varint,3,opt,name=shard,proto3" json:"shard,omitempty"`
+	Actor string                 `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
+	// The actor that said it; "" for a command.
+	From string `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`
+	// Who asked, when that was a player.
+	Player string `protobuf:"bytes,6,opt,name=player,proto3" json:"player,omitempty"`
+	// Who asked was an operator.
+	Operator bool `protobuf:"varint,7,opt,name=operator,proto3" json:"operator,omitempty"`
+	// "" for what actors say to each other, and for timers.
+	Method  string `protobuf:"bytes,8,opt,name=method,proto3" json:"method,omitempty"`
+	Request uint64 `protobuf:"varint,9,opt,name=request,proto3" json:"request,omitempty"`
+	// Full name of the message, and its JSON.
+	Type          string `protobuf:"bytes,10,opt,name=type,proto3" json:"type,omitempty"`
+	Body          string `protobuf:"bytes,11,opt,name=body,proto3" json:"body,omitempty"`
+	Error         string `protobuf:"bytes,12,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeadLetter) Reset() {
+	*x = DeadLetter{}
+	mi := &file_admin_v1_admin_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeadLetter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeadLetter) ProtoMessage() {}
+
+func (x *DeadLetter) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
+func (*DeadLetter) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *DeadLetter) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *DeadLetter) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *DeadLetter) GetShard() uint32 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *DeadLetter) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetPlayer() string {
+	if x != nil {
+		return x.Player
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetOperator() bool {
+	if x != nil {
+		return x.Operator
+	}
+	return false
+}
+
+func (x *DeadLetter) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetRequest() uint64 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *DeadLetter) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetBody() string {
+	if x != nil {
+		return x.Body
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+type ReplayDeadLetterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The number of the new request. 0: the player's next one; needed for numbered
+	// requests to actors other than players, who do not say which is next.
+	Request       uint64 `protobuf:"varint,2,opt,name=request,proto3" json:"request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayDeadLetterRequest) Reset() {
+	*x = ReplayDeadLetterRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayDeadLetterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayDeadLetterRequest) ProtoMessage() {}
+
+func (x *ReplayDeadLetterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayDeadLetterRequest.ProtoReflect.Descriptor instead.
+func (*ReplayDeadLetterRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *ReplayDeadLetterRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *ReplayDeadLetterRequest) GetRequest() uint64 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+type ReplayDeadLetterResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The number under which it was submitted; 0 when it has none.
+	Request uint64 `protobuf:"varint,2,opt,name=request,proto3" json:"request,omitempty"`
+	// The actor's answer: a client.v1 Code, CODE_UNSPECIFIED for success.
+	Code string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
+	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	// The letter is gone: it was answered, or has failed again and is kept as a
+	// newer one.
+	Dropped bool `protobuf:"varint,5,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	// That newer letter, or 0.
+	Again         uint64 `protobuf:"varint,6,opt,name=again,proto3" json:"again,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayDeadLetterResponse) Reset() {
+	*x = ReplayDeadLetterResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayDeadLetterResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayDeadLetterResponse) ProtoMessage() {}
+
+func (x *ReplayDeadLetterResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayDeadLetterResponse.ProtoReflect.Descriptor instead.
+func (*ReplayDeadLetterResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *ReplayDeadLetterResponse) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *ReplayDeadLetterResponse) GetRequest() uint64 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *ReplayDeadLetterResponse) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *ReplayDeadLetterResponse) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *ReplayDeadLetterResponse) GetDropped() bool {
+	if x != nil {
+		return x.Dropped
+	}
+	return false
+}
+
+func (x *ReplayDeadLetterResponse) GetAgain() uint64 {
+	if x != nil {
+		return x.Again
+	}
+	return 0
+}
+
+type DropDeadLettersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Either these ...
+	Ids []uint64 `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`
+	// ... or all up to this one.
+	Through       uint64 `protobuf:"varint,2,opt,name=through,proto3" json:"through,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DropDeadLettersRequest) Reset() {
+	*x = DropDeadLettersRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DropDeadLettersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DropDeadLettersRequest) ProtoMessage() {}
+
+func (x *DropDeadLettersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DropDeadLettersRequest.ProtoReflect.Descriptor instead.
+func (*DropDeadLettersRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *DropDeadLettersRequest) GetIds() []uint64 {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+func (x *DropDeadLettersRequest) GetThrough() uint64 {
+	if x != nil {
+		return x.Through
+	}
+	return 0
+}
+
+type DropDeadLettersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Dropped       uint64                 `protobuf:"varint,1,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DropDeadLettersResponse) Reset() {
+	*x = DropDeadLettersResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DropDeadLettersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DropDeadLettersResponse) ProtoMessage() {}
+
+func (x *DropDeadLettersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DropDeadLettersResponse.ProtoReflect.Descriptor instead.
+func (*DropDeadLettersResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *DropDeadLettersResponse) GetDropped() uint64 {
+	if x != nil {
+		return x.Dropped
+	}
+	return 0
+}
+
 var File_admin_v1_admin_proto protoreflect.FileDescriptor
 
 const file_admin_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x14admin/v1/admin.proto\x12\x11holdfast.admin.v1\x1a\x1acluster/v1/ownership.proto\"a\n" +
+	"\x14admin/v1/admin.proto\x12\x11holdfast.admin.v1\x1a\x16cluster/v1/audit.proto\x1a\x15cluster/v1/move.proto\x1a\x1acluster/v1/ownership.proto\x1a\x15cluster/v1/plan.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"a\n" +
 	"\x11PutProductRequest\x126\n" +
 	"\aproduct\x18\x01 \x01(\v2\x1c.holdfast.cluster.v1.ProductR\aproduct\x12\x14\n" +
 	"\x05stock\x18\x02 \x01(\x03R\x05stock\"L\n" +
@@ -1084,17 +2821,133 @@ const file_admin_v1_admin_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x0f\n" +
 	"\rShardsRequest\"E\n" +
 	"\x0eShardsResponse\x123\n" +
-	"\x06shards\x18\x01 \x03(\v2\x1b.holdfast.admin.v1.ShardRowR\x06shards\"n\n" +
+	"\x06shards\x18\x01 \x03(\v2\x1b.holdfast.admin.v1.ShardRowR\x06shards\"\xb8\x01\n" +
 	"\bShardRow\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\rR\x05shard\x120\n" +
 	"\x05owner\x18\x02 \x01(\v2\x1a.holdfast.cluster.v1.OwnerR\x05owner\x12\x1a\n" +
-	"\bassigned\x18\x03 \x01(\tR\bassigned\"\x0e\n" +
-	"\fNodesRequest\"A\n" +
+	"\bassigned\x18\x03 \x01(\tR\bassigned\x12\x16\n" +
+	"\x06pinned\x18\x04 \x01(\tR\x06pinned\x120\n" +
+	"\x04load\x18\x05 \x01(\v2\x1c.holdfast.admin.v1.ShardLoadR\x04load\"U\n" +
+	"\tShardLoad\x12\x1a\n" +
+	"\bcommands\x18\x01 \x01(\x01R\bcommands\x12\x16\n" +
+	"\x06actors\x18\x02 \x01(\x04R\x06actors\x12\x14\n" +
+	"\x05bytes\x18\x03 \x01(\x04R\x05bytes\"\x0e\n" +
+	"\fNodesRequest\"}\n" +
 	"\rNodesResponse\x120\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x1a.holdfast.admin.v1.NodeRowR\x05nodes\"N\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x1a.holdfast.admin.v1.NodeRowR\x05nodes\x12 \n" +
+	"\vcoordinator\x18\x02 \x01(\tR\vcoordinator\x12\x18\n" +
+	"\acluster\x18\x03 \x01(\tR\acluster\"\xdd\x01\n" +
 	"\aNodeRow\x12-\n" +
 	"\x04node\x18\x01 \x01(\v2\x19.holdfast.cluster.v1.NodeR\x04node\x12\x14\n" +
-	"\x05owned\x18\x02 \x01(\rR\x05owned2\xee\x03\n" +
+	"\x05owned\x18\x02 \x01(\rR\x05owned\x12\x18\n" +
+	"\adrained\x18\x03 \x01(\bR\adrained\x12\x14\n" +
+	"\x05alive\x18\x04 \x01(\bR\x05alive\x12/\n" +
+	"\x04load\x18\x05 \x01(\v2\x1b.holdfast.admin.v1.NodeLoadR\x04load\x12,\n" +
+	"\x03log\x18\x06 \x01(\v2\x1a.holdfast.admin.v1.NodeLogR\x03log\"\x9a\x01\n" +
+	"\bNodeLoad\x12\x1a\n" +
+	"\bcommands\x18\x01 \x01(\x01R\bcommands\x12\x15\n" +
+	"\x06p50_ms\x18\x02 \x01(\x01R\x05p50Ms\x12\x15\n" +
+	"\x06p99_ms\x18\x03 \x01(\x01R\x05p99Ms\x12\x18\n" +
+	"\abacklog\x18\x04 \x01(\rR\abacklog\x12*\n" +
+	"\x02at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"]\n" +
+	"\aNodeLog\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05first\x18\x02 \x01(\x04R\x05first\x12\x12\n" +
+	"\x04last\x18\x03 \x01(\x04R\x04last\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\"7\n" +
+	"\vMoveRequest\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\rR\x05shard\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\"H\n" +
+	"\fMoveResponse\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\rR\x05shard\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\"8\n" +
+	"\fDrainRequest\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
+	"\x05force\x18\x02 \x01(\bR\x05force\"'\n" +
+	"\rDrainResponse\x12\x16\n" +
+	"\x06shards\x18\x01 \x03(\rR\x06shards\"$\n" +
+	"\x0eUndrainRequest\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\"\x11\n" +
+	"\x0fUndrainResponse\"J\n" +
+	"\x10RebalanceRequest\x12\x17\n" +
+	"\adry_run\x18\x01 \x01(\bR\x06dryRun\x12\x1d\n" +
+	"\n" +
+	"max_moving\x18\x02 \x01(\rR\tmaxMoving\"\xeb\x01\n" +
+	"\x11RebalanceResponse\x126\n" +
+	"\x05moves\x18\x01 \x03(\v2 .holdfast.cluster.v1.PlannedMoveR\x05moves\x122\n" +
+	"\x05nodes\x18\x02 \x03(\v2\x1c.holdfast.admin.v1.NodeShareR\x05nodes\x12\x12\n" +
+	"\x04mean\x18\x03 \x01(\x01R\x04mean\x12#\n" +
+	"\rspread_before\x18\x04 \x01(\x01R\fspreadBefore\x12!\n" +
+	"\fspread_after\x18\x05 \x01(\x01R\vspreadAfter\x12\x0e\n" +
+	"\x02id\x18\x06 \x01(\tR\x02id\"\x95\x01\n" +
+	"\tNodeShare\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
+	"\x06before\x18\x02 \x01(\x01R\x06before\x12\x14\n" +
+	"\x05after\x18\x03 \x01(\x01R\x05after\x12#\n" +
+	"\rshards_before\x18\x04 \x01(\rR\fshardsBefore\x12!\n" +
+	"\fshards_after\x18\x05 \x01(\rR\vshardsAfter\"6\n" +
+	"\n" +
+	"PinRequest\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\rR\x05shard\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\"\r\n" +
+	"\vPinResponse\"$\n" +
+	"\fUnpinRequest\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\rR\x05shard\"#\n" +
+	"\rUnpinResponse\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\"g\n" +
+	"\rOwnersRequest\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\rR\x05shard\x12*\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\rR\x05limit\"L\n" +
+	"\x0eOwnersResponse\x12:\n" +
+	"\arecords\x18\x01 \x03(\v2 .holdfast.cluster.v1.OwnerRecordR\arecords\"$\n" +
+	"\fMovesRequest\x12\x14\n" +
+	"\x05limit\x18\x01 \x01(\rR\x05limit\"\xcd\x01\n" +
+	"\rMovesResponse\x12<\n" +
+	"\breceipts\x18\x01 \x03(\v2 .holdfast.cluster.v1.MoveReceiptR\breceipts\x12<\n" +
+	"\tunder_way\x18\x02 \x03(\v2\x1f.holdfast.admin.v1.MoveUnderWayR\bunderWay\x12@\n" +
+	"\vrebalancing\x18\x03 \x01(\v2\x1e.holdfast.cluster.v1.RebalanceR\vrebalancing\"H\n" +
+	"\fMoveUnderWay\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\rR\x05shard\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\"@\n" +
+	"\x12DeadLettersRequest\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\x04R\x05after\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\"b\n" +
+	"\x13DeadLettersResponse\x127\n" +
+	"\aletters\x18\x01 \x03(\v2\x1d.holdfast.admin.v1.DeadLetterR\aletters\x12\x12\n" +
+	"\x04kept\x18\x02 \x01(\x04R\x04kept\"\xac\x02\n" +
+	"\n" +
+	"DeadLetter\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12*\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
+	"\x05shard\x18\x03 \x01(\rR\x05shard\x12\x14\n" +
+	"\x05actor\x18\x04 \x01(\tR\x05actor\x12\x12\n" +
+	"\x04from\x18\x05 \x01(\tR\x04from\x12\x16\n" +
+	"\x06player\x18\x06 \x01(\tR\x06player\x12\x1a\n" +
+	"\boperator\x18\a \x01(\bR\boperator\x12\x16\n" +
+	"\x06method\x18\b \x01(\tR\x06method\x12\x18\n" +
+	"\arequest\x18\t \x01(\x04R\arequest\x12\x12\n" +
+	"\x04type\x18\n" +
+	" \x01(\tR\x04type\x12\x12\n" +
+	"\x04body\x18\v \x01(\tR\x04body\x12\x14\n" +
+	"\x05error\x18\f \x01(\tR\x05error\"C\n" +
+	"\x17ReplayDeadLetterRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
+	"\arequest\x18\x02 \x01(\x04R\arequest\"\x9c\x01\n" +
+	"\x18ReplayDeadLetterResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
+	"\arequest\x18\x02 \x01(\x04R\arequest\x12\x12\n" +
+	"\x04code\x18\x03 \x01(\tR\x04code\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x12\x18\n" +
+	"\adropped\x18\x05 \x01(\bR\adropped\x12\x14\n" +
+	"\x05again\x18\x06 \x01(\x04R\x05again\"D\n" +
+	"\x16DropDeadLettersRequest\x12\x10\n" +
+	"\x03ids\x18\x01 \x03(\x04R\x03ids\x12\x18\n" +
+	"\athrough\x18\x02 \x01(\x04R\athrough\"3\n" +
+	"\x17DropDeadLettersResponse\x12\x18\n" +
+	"\adropped\x18\x01 \x01(\x04R\adropped2\x8f\v\n" +
 	"\fAdminService\x12Y\n" +
 	"\n" +
 	"PutProduct\x12$.holdfast.admin.v1.PutProductRequest\x1a%.holdfast.admin.v1.PutProductResponse\x12P\n" +
@@ -1102,7 +2955,18 @@ const file_admin_v1_admin_proto_rawDesc = "" +
 	"\x05Grant\x12\x1f.holdfast.admin.v1.GrantRequest\x1a .holdfast.admin.v1.GrantResponse\x12J\n" +
 	"\x05Audit\x12\x1f.holdfast.admin.v1.AuditRequest\x1a .holdfast.admin.v1.AuditResponse\x12M\n" +
 	"\x06Shards\x12 .holdfast.admin.v1.ShardsRequest\x1a!.holdfast.admin.v1.ShardsResponse\x12J\n" +
-	"\x05Nodes\x12\x1f.holdfast.admin.v1.NodesRequest\x1a .holdfast.admin.v1.NodesResponseB:Z8github.com/holdfast-game/holdfast/proto/admin/v1;adminv1b\x06proto3"
+	"\x05Nodes\x12\x1f.holdfast.admin.v1.NodesRequest\x1a .holdfast.admin.v1.NodesResponse\x12G\n" +
+	"\x04Move\x12\x1e.holdfast.admin.v1.MoveRequest\x1a\x1f.holdfast.admin.v1.MoveResponse\x12J\n" +
+	"\x05Drain\x12\x1f.holdfast.admin.v1.DrainRequest\x1a .holdfast.admin.v1.DrainResponse\x12P\n" +
+	"\aUndrain\x12!.holdfast.admin.v1.UndrainRequest\x1a\".holdfast.admin.v1.UndrainResponse\x12V\n" +
+	"\tRebalance\x12#.holdfast.admin.v1.RebalanceRequest\x1a$.holdfast.admin.v1.RebalanceResponse\x12D\n" +
+	"\x03Pin\x12\x1d.holdfast.admin.v1.PinRequest\x1a\x1e.holdfast.admin.v1.PinResponse\x12J\n" +
+	"\x05Unpin\x12\x1f.holdfast.admin.v1.UnpinRequest\x1a .holdfast.admin.v1.UnpinResponse\x12M\n" +
+	"\x06Owners\x12 .holdfast.admin.v1.OwnersRequest\x1a!.holdfast.admin.v1.OwnersResponse\x12J\n" +
+	"\x05Moves\x12\x1f.holdfast.admin.v1.MovesRequest\x1a .holdfast.admin.v1.MovesResponse\x12\\\n" +
+	"\vDeadLetters\x12%.holdfast.admin.v1.DeadLettersRequest\x1a&.holdfast.admin.v1.DeadLettersResponse\x12k\n" +
+	"\x10ReplayDeadLetter\x12*.holdfast.admin.v1.ReplayDeadLetterRequest\x1a+.holdfast.admin.v1.ReplayDeadLetterResponse\x12h\n" +
+	"\x0fDropDeadLetters\x12).holdfast.admin.v1.DropDeadLettersRequest\x1a*.holdfast.admin.v1.DropDeadLettersResponseB:Z8github.com/holdfast-game/holdfast/proto/admin/v1;adminv1b\x06proto3"
 
 var (
 	file_admin_v1_admin_proto_rawDescOnce sync.Once
@@ -1116,60 +2980,128 @@ func file_admin_v1_admin_proto_rawDescGZIP() []byte {
 	return file_admin_v1_admin_proto_rawDescData
 }
 
-var file_admin_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_admin_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_admin_v1_admin_proto_goTypes = []any{
-	(*PutProductRequest)(nil),  // 0: holdfast.admin.v1.PutProductRequest
-	(*PutProductResponse)(nil), // 1: holdfast.admin.v1.PutProductResponse
-	(*RestockRequest)(nil),     // 2: holdfast.admin.v1.RestockRequest
-	(*RestockResponse)(nil),    // 3: holdfast.admin.v1.RestockResponse
-	(*GrantRequest)(nil),       // 4: holdfast.admin.v1.GrantRequest
-	(*GrantResponse)(nil),      // 5: holdfast.admin.v1.GrantResponse
-	(*AuditRequest)(nil),       // 6: holdfast.admin.v1.AuditRequest
-	(*AuditResponse)(nil),      // 7: holdfast.admin.v1.AuditResponse
-	(*StockBooks)(nil),         // 8: holdfast.admin.v1.StockBooks
-	(*MoneyBooks)(nil),         // 9: holdfast.admin.v1.MoneyBooks
-	(*Row)(nil),                // 10: holdfast.admin.v1.Row
-	(*ShardsRequest)(nil),      // 11: holdfast.admin.v1.ShardsRequest
-	(*ShardsResponse)(nil),     // 12: holdfast.admin.v1.ShardsResponse
-	(*ShardRow)(nil),           // 13: holdfast.admin.v1.ShardRow
-	(*NodesRequest)(nil),       // 14: holdfast.admin.v1.NodesRequest
-	(*NodesResponse)(nil),      // 15: holdfast.admin.v1.NodesResponse
-	(*NodeRow)(nil),            // 16: holdfast.admin.v1.NodeRow
-	nil,                        // 17: holdfast.admin.v1.AuditResponse.AccountsEntry
-	nil,                        // 18: holdfast.admin.v1.Row.AccountsEntry
-	(*v1.Product)(nil),         // 19: holdfast.cluster.v1.Product
-	(*v1.Owner)(nil),           // 20: holdfast.cluster.v1.Owner
-	(*v1.Node)(nil),            // 21: holdfast.cluster.v1.Node
+	(*PutProductRequest)(nil),        // 0: holdfast.admin.v1.PutProductRequest
+	(*PutProductResponse)(nil),       // 1: holdfast.admin.v1.PutProductResponse
+	(*RestockRequest)(nil),           // 2: holdfast.admin.v1.RestockRequest
+	(*RestockResponse)(nil),          // 3: holdfast.admin.v1.RestockResponse
+	(*GrantRequest)(nil),             // 4: holdfast.admin.v1.GrantRequest
+	(*GrantResponse)(nil),            // 5: holdfast.admin.v1.GrantResponse
+	(*AuditRequest)(nil),             // 6: holdfast.admin.v1.AuditRequest
+	(*AuditResponse)(nil),            // 7: holdfast.admin.v1.AuditResponse
+	(*StockBooks)(nil),               // 8: holdfast.admin.v1.StockBooks
+	(*MoneyBooks)(nil),               // 9: holdfast.admin.v1.MoneyBooks
+	(*Row)(nil),                      // 10: holdfast.admin.v1.Row
+	(*ShardsRequest)(nil),            // 11: holdfast.admin.v1.ShardsRequest
+	(*ShardsResponse)(nil),           // 12: holdfast.admin.v1.ShardsResponse
+	(*ShardRow)(nil),                 // 13: holdfast.admin.v1.ShardRow
+	(*ShardLoad)(nil),                // 14: holdfast.admin.v1.ShardLoad
+	(*NodesRequest)(nil),             // 15: holdfast.admin.v1.NodesRequest
+	(*NodesResponse)(nil),            // 16: holdfast.admin.v1.NodesResponse
+	(*NodeRow)(nil),                  // 17: holdfast.admin.v1.NodeRow
+	(*NodeLoad)(nil),                 // 18: holdfast.admin.v1.NodeLoad
+	(*NodeLog)(nil),                  // 19: holdfast.admin.v1.NodeLog
+	(*MoveRequest)(nil),              // 20: holdfast.admin.v1.MoveRequest
+	(*MoveResponse)(nil),             // 21: holdfast.admin.v1.MoveResponse
+	(*DrainRequest)(nil),             // 22: holdfast.admin.v1.DrainRequest
+	(*DrainResponse)(nil),            // 23: holdfast.admin.v1.DrainResponse
+	(*UndrainRequest)(nil),           // 24: holdfast.admin.v1.UndrainRequest
+	(*UndrainResponse)(nil),          // 25: holdfast.admin.v1.UndrainResponse
+	(*RebalanceRequest)(nil),         // 26: holdfast.admin.v1.RebalanceRequest
+	(*RebalanceResponse)(nil),        // 27: holdfast.admin.v1.RebalanceResponse
+	(*NodeShare)(nil),                // 28: holdfast.admin.v1.NodeShare
+	(*PinRequest)(nil),               // 29: holdfast.admin.v1.PinRequest
+	(*PinResponse)(nil),              // 30: holdfast.admin.v1.PinResponse
+	(*UnpinRequest)(nil),             // 31: holdfast.admin.v1.UnpinRequest
+	(*UnpinResponse)(nil),            // 32: holdfast.admin.v1.UnpinResponse
+	(*OwnersRequest)(nil),            // 33: holdfast.admin.v1.OwnersRequest
+	(*OwnersResponse)(nil),           // 34: holdfast.admin.v1.OwnersResponse
+	(*MovesRequest)(nil),             // 35: holdfast.admin.v1.MovesRequest
+	(*MovesResponse)(nil),            // 36: holdfast.admin.v1.MovesResponse
+	(*MoveUnderWay)(nil),             // 37: holdfast.admin.v1.MoveUnderWay
+	(*DeadLettersRequest)(nil),       // 38: holdfast.admin.v1.DeadLettersRequest
+	(*DeadLettersResponse)(nil),      // 39: holdfast.admin.v1.DeadLettersResponse
+	(*DeadLetter)(nil),               // 40: holdfast.admin.v1.DeadLetter
+	(*ReplayDeadLetterRequest)(nil),  // 41: holdfast.admin.v1.ReplayDeadLetterRequest
+	(*ReplayDeadLetterResponse)(nil), // 42: holdfast.admin.v1.ReplayDeadLetterResponse
+	(*DropDeadLettersRequest)(nil),   // 43: holdfast.admin.v1.DropDeadLettersRequest
+	(*DropDeadLettersResponse)(nil),  // 44: holdfast.admin.v1.DropDeadLettersResponse
+	nil,                              // 45: holdfast.admin.v1.AuditResponse.AccountsEntry
+	nil,                              // 46: holdfast.admin.v1.Row.AccountsEntry
+	(*v1.Product)(nil),               // 47: holdfast.cluster.v1.Product
+	(*v1.Owner)(nil),                 // 48: holdfast.cluster.v1.Owner
+	(*v1.Node)(nil),                  // 49: holdfast.cluster.v1.Node
+	(*timestamppb.Timestamp)(nil),    // 50: google.protobuf.Timestamp
+	(*v1.PlannedMove)(nil),           // 51: holdfast.cluster.v1.PlannedMove
+	(*v1.OwnerRecord)(nil),           // 52: holdfast.cluster.v1.OwnerRecord
+	(*v1.MoveReceipt)(nil),           // 53: holdfast.cluster.v1.MoveReceipt
+	(*v1.Rebalance)(nil),             // 54: holdfast.cluster.v1.Rebalance
 }
 var file_admin_v1_admin_proto_depIdxs = []int32{
-	19, // 0: holdfast.admin.v1.PutProductRequest.product:type_name -> holdfast.cluster.v1.Product
-	19, // 1: holdfast.admin.v1.PutProductResponse.product:type_name -> holdfast.cluster.v1.Product
-	17, // 2: holdfast.admin.v1.AuditResponse.accounts:type_name -> holdfast.admin.v1.AuditResponse.AccountsEntry
+	47, // 0: holdfast.admin.v1.PutProductRequest.product:type_name -> holdfast.cluster.v1.Product
+	47, // 1: holdfast.admin.v1.PutProductResponse.product:type_name -> holdfast.cluster.v1.Product
+	45, // 2: holdfast.admin.v1.AuditResponse.accounts:type_name -> holdfast.admin.v1.AuditResponse.AccountsEntry
 	8,  // 3: holdfast.admin.v1.AuditResponse.stock:type_name -> holdfast.admin.v1.StockBooks
 	9,  // 4: holdfast.admin.v1.AuditResponse.money:type_name -> holdfast.admin.v1.MoneyBooks
 	10, // 5: holdfast.admin.v1.AuditResponse.rows:type_name -> holdfast.admin.v1.Row
-	18, // 6: holdfast.admin.v1.Row.accounts:type_name -> holdfast.admin.v1.Row.AccountsEntry
+	46, // 6: holdfast.admin.v1.Row.accounts:type_name -> holdfast.admin.v1.Row.AccountsEntry
 	13, // 7: holdfast.admin.v1.ShardsResponse.shards:type_name -> holdfast.admin.v1.ShardRow
-	20, // 8: holdfast.admin.v1.ShardRow.owner:type_name -> holdfast.cluster.v1.Owner
-	16, // 9: holdfast.admin.v1.NodesResponse.nodes:type_name -> holdfast.admin.v1.NodeRow
-	21, // 10: holdfast.admin.v1.NodeRow.node:type_name -> holdfast.cluster.v1.Node
-	0,  // 11: holdfast.admin.v1.AdminService.PutProduct:input_type -> holdfast.admin.v1.PutProductRequest
-	2,  // 12: holdfast.admin.v1.AdminService.Restock:input_type -> holdfast.admin.v1.RestockRequest
-	4,  // 13: holdfast.admin.v1.AdminService.Grant:input_type -> holdfast.admin.v1.GrantRequest
-	6,  // 14: holdfast.admin.v1.AdminService.Audit:input_type -> holdfast.admin.v1.AuditRequest
-	11, // 15: holdfast.admin.v1.AdminService.Shards:input_type -> holdfast.admin.v1.ShardsRequest
-	14, // 16: holdfast.admin.v1.AdminService.Nodes:input_type -> holdfast.admin.v1.NodesRequest
-	1,  // 17: holdfast.admin.v1.AdminService.PutProduct:output_type -> holdfast.admin.v1.PutProductResponse
-	3,  // 18: holdfast.admin.v1.AdminService.Restock:output_type -> holdfast.admin.v1.RestockResponse
-	5,  // 19: holdfast.admin.v1.AdminService.Grant:output_type -> holdfast.admin.v1.GrantResponse
-	7,  // 20: holdfast.admin.v1.AdminService.Audit:output_type -> holdfast.admin.v1.AuditResponse
-	12, // 21: holdfast.admin.v1.AdminService.Shards:output_type -> holdfast.admin.v1.ShardsResponse
-	15, // 22: holdfast.admin.v1.AdminService.Nodes:output_type -> holdfast.admin.v1.NodesResponse
-	17, // [17:23] is the sub-list for method output_type
-	11, // [11:17] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	48, // 8: holdfast.admin.v1.ShardRow.owner:type_name -> holdfast.cluster.v1.Owner
+	14, // 9: holdfast.admin.v1.ShardRow.load:type_name -> holdfast.admin.v1.ShardLoad
+	17, // 10: holdfast.admin.v1.NodesResponse.nodes:type_name -> holdfast.admin.v1.NodeRow
+	49, // 11: holdfast.admin.v1.NodeRow.node:type_name -> holdfast.cluster.v1.Node
+	18, // 12: holdfast.admin.v1.NodeRow.load:type_name -> holdfast.admin.v1.NodeLoad
+	19, // 13: holdfast.admin.v1.NodeRow.log:type_name -> holdfast.admin.v1.NodeLog
+	50, // 14: holdfast.admin.v1.NodeLoad.at:type_name -> google.protobuf.Timestamp
+	51, // 15: holdfast.admin.v1.RebalanceResponse.moves:type_name -> holdfast.cluster.v1.PlannedMove
+	28, // 16: holdfast.admin.v1.RebalanceResponse.nodes:type_name -> holdfast.admin.v1.NodeShare
+	50, // 17: holdfast.admin.v1.OwnersRequest.at:type_name -> google.protobuf.Timestamp
+	52, // 18: holdfast.admin.v1.OwnersResponse.records:type_name -> holdfast.cluster.v1.OwnerRecord
+	53, // 19: holdfast.admin.v1.MovesResponse.receipts:type_name -> holdfast.cluster.v1.MoveReceipt
+	37, // 20: holdfast.admin.v1.MovesResponse.under_way:type_name -> holdfast.admin.v1.MoveUnderWay
+	54, // 21: holdfast.admin.v1.MovesResponse.rebalancing:type_name -> holdfast.cluster.v1.Rebalance
+	40, // 22: holdfast.admin.v1.DeadLettersResponse.letters:type_name -> holdfast.admin.v1.DeadLetter
+	50, // 23: holdfast.admin.v1.DeadLetter.at:type_name -> google.protobuf.Timestamp
+	0,  // 24: holdfast.admin.v1.AdminService.PutProduct:input_type -> holdfast.admin.v1.PutProductRequest
+	2,  // 25: holdfast.admin.v1.AdminService.Restock:input_type -> holdfast.admin.v1.RestockRequest
+	4,  // 26: holdfast.admin.v1.AdminService.Grant:input_type -> holdfast.admin.v1.GrantRequest
+	6,  // 27: holdfast.admin.v1.AdminService.Audit:input_type -> holdfast.admin.v1.AuditRequest
+	11, // 28: holdfast.admin.v1.AdminService.Shards:input_type -> holdfast.admin.v1.ShardsRequest
+	15, // 29: holdfast.admin.v1.AdminService.Nodes:input_type -> holdfast.admin.v1.NodesRequest
+	20, // 30: holdfast.admin.v1.AdminService.Move:input_type -> holdfast.admin.v1.MoveRequest
+	22, // 31: holdfast.admin.v1.AdminService.Drain:input_type -> holdfast.admin.v1.DrainRequest
+	24, // 32: holdfast.admin.v1.AdminService.Undrain:input_type -> holdfast.admin.v1.UndrainRequest
+	26, // 33: holdfast.admin.v1.AdminService.Rebalance:input_type -> holdfast.admin.v1.RebalanceRequest
+	29, // 34: holdfast.admin.v1.AdminService.Pin:input_type -> holdfast.admin.v1.PinRequest
+	31, // 35: holdfast.admin.v1.AdminService.Unpin:input_type -> holdfast.admin.v1.UnpinRequest
+	33, // 36: holdfast.admin.v1.AdminService.Owners:input_type -> holdfast.admin.v1.OwnersRequest
+	35, // 37: holdfast.admin.v1.AdminService.Moves:input_type -> holdfast.admin.v1.MovesRequest
+	38, // 38: holdfast.admin.v1.AdminService.DeadLetters:input_type -> holdfast.admin.v1.DeadLettersRequest
+	41, // 39: holdfast.admin.v1.AdminService.ReplayDeadLetter:input_type -> holdfast.admin.v1.ReplayDeadLetterRequest
+	43, // 40: holdfast.admin.v1.AdminService.DropDeadLetters:input_type -> holdfast.admin.v1.DropDeadLettersRequest
+	1,  // 41: holdfast.admin.v1.AdminService.PutProduct:output_type -> holdfast.admin.v1.PutProductResponse
+	3,  // 42: holdfast.admin.v1.AdminService.Restock:output_type -> holdfast.admin.v1.RestockResponse
+	5,  // 43: holdfast.admin.v1.AdminService.Grant:output_type -> holdfast.admin.v1.GrantResponse
+	7,  // 44: holdfast.admin.v1.AdminService.Audit:output_type -> holdfast.admin.v1.AuditResponse
+	12, // 45: holdfast.admin.v1.AdminService.Shards:output_type -> holdfast.admin.v1.ShardsResponse
+	16, // 46: holdfast.admin.v1.AdminService.Nodes:output_type -> holdfast.admin.v1.NodesResponse
+	21, // 47: holdfast.admin.v1.AdminService.Move:output_type -> holdfast.admin.v1.MoveResponse
+	23, // 48: holdfast.admin.v1.AdminService.Drain:output_type -> holdfast.admin.v1.DrainResponse
+	25, // 49: holdfast.admin.v1.AdminService.Undrain:output_type -> holdfast.admin.v1.UndrainResponse
+	27, // 50: holdfast.admin.v1.AdminService.Rebalance:output_type -> holdfast.admin.v1.RebalanceResponse
+	30, // 51: holdfast.admin.v1.AdminService.Pin:output_type -> holdfast.admin.v1.PinResponse
+	32, // 52: holdfast.admin.v1.AdminService.Unpin:output_type -> holdfast.admin.v1.UnpinResponse
+	34, // 53: holdfast.admin.v1.AdminService.Owners:output_type -> holdfast.admin.v1.OwnersResponse
+	36, // 54: holdfast.admin.v1.AdminService.Moves:output_type -> holdfast.admin.v1.MovesResponse
+	39, // 55: holdfast.admin.v1.AdminService.DeadLetters:output_type -> holdfast.admin.v1.DeadLettersResponse
+	42, // 56: holdfast.admin.v1.AdminService.ReplayDeadLetter:output_type -> holdfast.admin.v1.ReplayDeadLetterResponse
+	44, // 57: holdfast.admin.v1.AdminService.DropDeadLetters:output_type -> holdfast.admin.v1.DropDeadLettersResponse
+	41, // [41:58] is the sub-list for method output_type
+	24, // [24:41] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_admin_v1_admin_proto_init() }
@@ -1183,7 +3115,7 @@ func file_admin_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_admin_v1_admin_proto_rawDesc), len(file_admin_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

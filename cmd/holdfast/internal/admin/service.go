@@ -11,11 +11,14 @@ import (
 	"github.com/holdfast-game/holdfast/actors/player"
 	"github.com/holdfast-game/holdfast/cluster"
 	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
+	"github.com/holdfast-game/holdfast/proto/admin/v1/adminv1connect"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
 // Service is the AdminService.
 type Service struct {
+	adminv1connect.UnimplementedAdminServiceHandler
+
 	router Router
 	view   View
 }

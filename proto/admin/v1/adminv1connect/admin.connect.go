@@ -48,6 +48,31 @@ const (
 	AdminServiceShardsProcedure = "/holdfast.admin.v1.AdminService/Shards"
 	// AdminServiceNodesProcedure is the fully-qualified name of the AdminService's Nodes RPC.
 	AdminServiceNodesProcedure = "/holdfast.admin.v1.AdminService/Nodes"
+	// AdminServiceMoveProcedure is the fully-qualified name of the AdminService's Move RPC.
+	AdminServiceMoveProcedure = "/holdfast.admin.v1.AdminService/Move"
+	// AdminServiceDrainProcedure is the fully-qualified name of the AdminService's Drain RPC.
+	AdminServiceDrainProcedure = "/holdfast.admin.v1.AdminService/Drain"
+	// AdminServiceUndrainProcedure is the fully-qualified name of the AdminService's Undrain RPC.
+	AdminServiceUndrainProcedure = "/holdfast.admin.v1.AdminService/Undrain"
+	// AdminServiceRebalanceProcedure is the fully-qualified name of the AdminService's Rebalance RPC.
+	AdminServiceRebalanceProcedure = "/holdfast.admin.v1.AdminService/Rebalance"
+	// AdminServicePinProcedure is the fully-qualified name of the AdminService's Pin RPC.
+	AdminServicePinProcedure = "/holdfast.admin.v1.AdminService/Pin"
+	// AdminServiceUnpinProcedure is the fully-qualified name of the AdminService's Unpin RPC.
+	AdminServiceUnpinProcedure = "/holdfast.admin.v1.AdminService/Unpin"
+	// AdminServiceOwnersProcedure is the fully-qualified name of the AdminService's Owners RPC.
+	AdminServiceOwnersProcedure = "/holdfast.admin.v1.AdminService/Owners"
+	// AdminServiceMovesProcedure is the fully-qualified name of the AdminService's Moves RPC.
+	AdminServiceMovesProcedure = "/holdfast.admin.v1.AdminService/Moves"
+	// AdminServiceDeadLettersProcedure is the fully-qualified name of the AdminService's DeadLetters
+	// RPC.
+	AdminServiceDeadLettersProcedure = "/holdfast.admin.v1.AdminService/DeadLetters"
+	// AdminServiceReplayDeadLetterProcedure is the fully-qualified name of the AdminService's
+	// ReplayDeadLetter RPC.
+	AdminServiceReplayDeadLetterProcedure = "/holdfast.admin.v1.AdminService/ReplayDeadLetter"
+	// AdminServiceDropDeadLettersProcedure is the fully-qualified name of the AdminService's
+	// DropDeadLetters RPC.
+	AdminServiceDropDeadLettersProcedure = "/holdfast.admin.v1.AdminService/DropDeadLetters"
 )
 
 // AdminServiceClient is a client for the holdfast.admin.v1.AdminService service.
@@ -63,10 +88,37 @@ type AdminServiceClient interface {
 	// stopped for it: amounts that move meanwhile may be seen twice or not at
 	// all, so the sums fit each other only while nobody buys.
 	Audit(context.Context, *connect.Request[v1.AuditRequest]) (*connect.Response[v1.AuditResponse], error)
-	// Shards tells who owns what.
+	// Shards tells who owns what, and what it weighs.
 	Shards(context.Context, *connect.Request[v1.ShardsRequest]) (*connect.Response[v1.ShardsResponse], error)
-	// Nodes lists the nodes that live.
+	// Nodes lists the nodes that live, with their loads, and those that are
+	// drained, living or not.
 	Nodes(context.Context, *connect.Request[v1.NodesRequest]) (*connect.Response[v1.NodesResponse], error)
+	// Move wishes one shard to another node. It answers when the wish is recorded:
+	// that the shard has moved is seen in Shards, and how in Moves.
+	Move(context.Context, *connect.Request[v1.MoveRequest]) (*connect.Response[v1.MoveResponse], error)
+	// Drain has a node emptied, and kept empty until Undrain, restarts included.
+	Drain(context.Context, *connect.Request[v1.DrainRequest]) (*connect.Response[v1.DrainResponse], error)
+	// Undrain lets a node have shards again.
+	Undrain(context.Context, *connect.Request[v1.UndrainRequest]) (*connect.Response[v1.UndrainResponse], error)
+	// Rebalance moves shards so that the loads of the nodes are even, or, with
+	// dry_run, only says what would move. Progress is in Moves.
+	Rebalance(context.Context, *connect.Request[v1.RebalanceRequest]) (*connect.Response[v1.RebalanceResponse], error)
+	// Pin prefers a node for a shard from now on, and moves it there when it can.
+	Pin(context.Context, *connect.Request[v1.PinRequest]) (*connect.Response[v1.PinResponse], error)
+	// Unpin ends the preference. The shard stays where it is for now.
+	Unpin(context.Context, *connect.Request[v1.UnpinRequest]) (*connect.Response[v1.UnpinResponse], error)
+	// Owners tells who has owned a shard, or who did at one moment.
+	Owners(context.Context, *connect.Request[v1.OwnersRequest]) (*connect.Response[v1.OwnersResponse], error)
+	// Moves lists the receipts of planned moves, and what moves now.
+	Moves(context.Context, *connect.Request[v1.MovesRequest]) (*connect.Response[v1.MovesResponse], error)
+	// DeadLetters lists the messages that made their actors fail.
+	DeadLetters(context.Context, *connect.Request[v1.DeadLettersRequest]) (*connect.Response[v1.DeadLettersResponse], error)
+	// ReplayDeadLetter submits a kept command again, as its caller's new request,
+	// and forgets the letter when the actor has answered. Calling again after an
+	// unknown outcome asks for the same request, which happens once.
+	ReplayDeadLetter(context.Context, *connect.Request[v1.ReplayDeadLetterRequest]) (*connect.Response[v1.ReplayDeadLetterResponse], error)
+	// DropDeadLetters forgets letters.
+	DropDeadLetters(context.Context, *connect.Request[v1.DropDeadLettersRequest]) (*connect.Response[v1.DropDeadLettersResponse], error)
 }
 
 // NewAdminServiceClient constructs a client for the holdfast.admin.v1.AdminService service. By
@@ -116,17 +168,94 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(adminServiceMethods.ByName("Nodes")),
 			connect.WithClientOptions(opts...),
 		),
+		move: connect.NewClient[v1.MoveRequest, v1.MoveResponse](
+			httpClient,
+			baseURL+AdminServiceMoveProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("Move")),
+			connect.WithClientOptions(opts...),
+		),
+		drain: connect.NewClient[v1.DrainRequest, v1.DrainResponse](
+			httpClient,
+			baseURL+AdminServiceDrainProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("Drain")),
+			connect.WithClientOptions(opts...),
+		),
+		undrain: connect.NewClient[v1.UndrainRequest, v1.UndrainResponse](
+			httpClient,
+			baseURL+AdminServiceUndrainProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("Undrain")),
+			connect.WithClientOptions(opts...),
+		),
+		rebalance: connect.NewClient[v1.RebalanceRequest, v1.RebalanceResponse](
+			httpClient,
+			baseURL+AdminServiceRebalanceProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("Rebalance")),
+			connect.WithClientOptions(opts...),
+		),
+		pin: connect.NewClient[v1.PinRequest, v1.PinResponse](
+			httpClient,
+			baseURL+AdminServicePinProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("Pin")),
+			connect.WithClientOptions(opts...),
+		),
+		unpin: connect.NewClient[v1.UnpinRequest, v1.UnpinResponse](
+			httpClient,
+			baseURL+AdminServiceUnpinProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("Unpin")),
+			connect.WithClientOptions(opts...),
+		),
+		owners: connect.NewClient[v1.OwnersRequest, v1.OwnersResponse](
+			httpClient,
+			baseURL+AdminServiceOwnersProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("Owners")),
+			connect.WithClientOptions(opts...),
+		),
+		moves: connect.NewClient[v1.MovesRequest, v1.MovesResponse](
+			httpClient,
+			baseURL+AdminServiceMovesProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("Moves")),
+			connect.WithClientOptions(opts...),
+		),
+		deadLetters: connect.NewClient[v1.DeadLettersRequest, v1.DeadLettersResponse](
+			httpClient,
+			baseURL+AdminServiceDeadLettersProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("DeadLetters")),
+			connect.WithClientOptions(opts...),
+		),
+		replayDeadLetter: connect.NewClient[v1.ReplayDeadLetterRequest, v1.ReplayDeadLetterResponse](
+			httpClient,
+			baseURL+AdminServiceReplayDeadLetterProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ReplayDeadLetter")),
+			connect.WithClientOptions(opts...),
+		),
+		dropDeadLetters: connect.NewClient[v1.DropDeadLettersRequest, v1.DropDeadLettersResponse](
+			httpClient,
+			baseURL+AdminServiceDropDeadLettersProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("DropDeadLetters")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // adminServiceClient implements AdminServiceClient.
 type adminServiceClient struct {
-	putProduct *connect.Client[v1.PutProductRequest, v1.PutProductResponse]
-	restock    *connect.Client[v1.RestockRequest, v1.RestockResponse]
-	grant      *connect.Client[v1.GrantRequest, v1.GrantResponse]
-	audit      *connect.Client[v1.AuditRequest, v1.AuditResponse]
-	shards     *connect.Client[v1.ShardsRequest, v1.ShardsResponse]
-	nodes      *connect.Client[v1.NodesRequest, v1.NodesResponse]
+	putProduct       *connect.Client[v1.PutProductRequest, v1.PutProductResponse]
+	restock          *connect.Client[v1.RestockRequest, v1.RestockResponse]
+	grant            *connect.Client[v1.GrantRequest, v1.GrantResponse]
+	audit            *connect.Client[v1.AuditRequest, v1.AuditResponse]
+	shards           *connect.Client[v1.ShardsRequest, v1.ShardsResponse]
+	nodes            *connect.Client[v1.NodesRequest, v1.NodesResponse]
+	move             *connect.Client[v1.MoveRequest, v1.MoveResponse]
+	drain            *connect.Client[v1.DrainRequest, v1.DrainResponse]
+	undrain          *connect.Client[v1.UndrainRequest, v1.UndrainResponse]
+	rebalance        *connect.Client[v1.RebalanceRequest, v1.RebalanceResponse]
+	pin              *connect.Client[v1.PinRequest, v1.PinResponse]
+	unpin            *connect.Client[v1.UnpinRequest, v1.UnpinResponse]
+	owners           *connect.Client[v1.OwnersRequest, v1.OwnersResponse]
+	moves            *connect.Client[v1.MovesRequest, v1.MovesResponse]
+	deadLetters      *connect.Client[v1.DeadLettersRequest, v1.DeadLettersResponse]
+	replayDeadLetter *connect.Client[v1.ReplayDeadLetterRequest, v1.ReplayDeadLetterResponse]
+	dropDeadLetters  *connect.Client[v1.DropDeadLettersRequest, v1.DropDeadLettersResponse]
 }
 
 // PutProduct calls holdfast.admin.v1.AdminService.PutProduct.
@@ -159,6 +288,61 @@ func (c *adminServiceClient) Nodes(ctx context.Context, req *connect.Request[v1.
 	return c.nodes.CallUnary(ctx, req)
 }
 
+// Move calls holdfast.admin.v1.AdminService.Move.
+func (c *adminServiceClient) Move(ctx context.Context, req *connect.Request[v1.MoveRequest]) (*connect.Response[v1.MoveResponse], error) {
+	return c.move.CallUnary(ctx, req)
+}
+
+// Drain calls holdfast.admin.v1.AdminService.Drain.
+func (c *adminServiceClient) Drain(ctx context.Context, req *connect.Request[v1.DrainRequest]) (*connect.Response[v1.DrainResponse], error) {
+	return c.drain.CallUnary(ctx, req)
+}
+
+// Undrain calls holdfast.admin.v1.AdminService.Undrain.
+func (c *adminServiceClient) Undrain(ctx context.Context, req *connect.Request[v1.UndrainRequest]) (*connect.Response[v1.UndrainResponse], error) {
+	return c.undrain.CallUnary(ctx, req)
+}
+
+// Rebalance calls holdfast.admin.v1.AdminService.Rebalance.
+func (c *adminServiceClient) Rebalance(ctx context.Context, req *connect.Request[v1.RebalanceRequest]) (*connect.Response[v1.RebalanceResponse], error) {
+	return c.rebalance.CallUnary(ctx, req)
+}
+
+// Pin calls holdfast.admin.v1.AdminService.Pin.
+func (c *adminServiceClient) Pin(ctx context.Context, req *connect.Request[v1.PinRequest]) (*connect.Response[v1.PinResponse], error) {
+	return c.pin.CallUnary(ctx, req)
+}
+
+// Unpin calls holdfast.admin.v1.AdminService.Unpin.
+func (c *adminServiceClient) Unpin(ctx context.Context, req *connect.Request[v1.UnpinRequest]) (*connect.Response[v1.UnpinResponse], error) {
+	return c.unpin.CallUnary(ctx, req)
+}
+
+// Owners calls holdfast.admin.v1.AdminService.Owners.
+func (c *adminServiceClient) Owners(ctx context.Context, req *connect.Request[v1.OwnersRequest]) (*connect.Response[v1.OwnersResponse], error) {
+	return c.owners.CallUnary(ctx, req)
+}
+
+// Moves calls holdfast.admin.v1.AdminService.Moves.
+func (c *adminServiceClient) Moves(ctx context.Context, req *connect.Request[v1.MovesRequest]) (*connect.Response[v1.MovesResponse], error) {
+	return c.moves.CallUnary(ctx, req)
+}
+
+// DeadLetters calls holdfast.admin.v1.AdminService.DeadLetters.
+func (c *adminServiceClient) DeadLetters(ctx context.Context, req *connect.Request[v1.DeadLettersRequest]) (*connect.Response[v1.DeadLettersResponse], error) {
+	return c.deadLetters.CallUnary(ctx, req)
+}
+
+// ReplayDeadLetter calls holdfast.admin.v1.AdminService.ReplayDeadLetter.
+func (c *adminServiceClient) ReplayDeadLetter(ctx context.Context, req *connect.Request[v1.ReplayDeadLetterRequest]) (*connect.Response[v1.ReplayDeadLetterResponse], error) {
+	return c.replayDeadLetter.CallUnary(ctx, req)
+}
+
+// DropDeadLetters calls holdfast.admin.v1.AdminService.DropDeadLetters.
+func (c *adminServiceClient) DropDeadLetters(ctx context.Context, req *connect.Request[v1.DropDeadLettersRequest]) (*connect.Response[v1.DropDeadLettersResponse], error) {
+	return c.dropDeadLetters.CallUnary(ctx, req)
+}
+
 // AdminServiceHandler is an implementation of the holdfast.admin.v1.AdminService service.
 type AdminServiceHandler interface {
 	// PutProduct puts a product on offer or changes it. The first time, it also
@@ -172,10 +356,37 @@ type AdminServiceHandler interface {
 	// stopped for it: amounts that move meanwhile may be seen twice or not at
 	// all, so the sums fit each other only while nobody buys.
 	Audit(context.Context, *connect.Request[v1.AuditRequest]) (*connect.Response[v1.AuditResponse], error)
-	// Shards tells who owns what.
+	// Shards tells who owns what, and what it weighs.
 	Shards(context.Context, *connect.Request[v1.ShardsRequest]) (*connect.Response[v1.ShardsResponse], error)
-	// Nodes lists the nodes that live.
+	// Nodes lists the nodes that live, with their loads, and those that are
+	// drained, living or not.
 	Nodes(context.Context, *connect.Request[v1.NodesRequest]) (*connect.Response[v1.NodesResponse], error)
+	// Move wishes one shard to another node. It answers when the wish is recorded:
+	// that the shard has moved is seen in Shards, and how in Moves.
+	Move(context.Context, *connect.Request[v1.MoveRequest]) (*connect.Response[v1.MoveResponse], error)
+	// Drain has a node emptied, and kept empty until Undrain, restarts included.
+	Drain(context.Context, *connect.Request[v1.DrainRequest]) (*connect.Response[v1.DrainResponse], error)
+	// Undrain lets a node have shards again.
+	Undrain(context.Context, *connect.Request[v1.UndrainRequest]) (*connect.Response[v1.UndrainResponse], error)
+	// Rebalance moves shards so that the loads of the nodes are even, or, with
+	// dry_run, only says what would move. Progress is in Moves.
+	Rebalance(context.Context, *connect.Request[v1.RebalanceRequest]) (*connect.Response[v1.RebalanceResponse], error)
+	// Pin prefers a node for a shard from now on, and moves it there when it can.
+	Pin(context.Context, *connect.Request[v1.PinRequest]) (*connect.Response[v1.PinResponse], error)
+	// Unpin ends the preference. The shard stays where it is for now.
+	Unpin(context.Context, *connect.Request[v1.UnpinRequest]) (*connect.Response[v1.UnpinResponse], error)
+	// Owners tells who has owned a shard, or who did at one moment.
+	Owners(context.Context, *connect.Request[v1.OwnersRequest]) (*connect.Response[v1.OwnersResponse], error)
+	// Moves lists the receipts of planned moves, and what moves now.
+	Moves(context.Context, *connect.Request[v1.MovesRequest]) (*connect.Response[v1.MovesResponse], error)
+	// DeadLetters lists the messages that made their actors fail.
+	DeadLetters(context.Context, *connect.Request[v1.DeadLettersRequest]) (*connect.Response[v1.DeadLettersResponse], error)
+	// ReplayDeadLetter submits a kept command again, as its caller's new request,
+	// and forgets the letter when the actor has answered. Calling again after an
+	// unknown outcome asks for the same request, which happens once.
+	ReplayDeadLetter(context.Context, *connect.Request[v1.ReplayDeadLetterRequest]) (*connect.Response[v1.ReplayDeadLetterResponse], error)
+	// DropDeadLetters forgets letters.
+	DropDeadLetters(context.Context, *connect.Request[v1.DropDeadLettersRequest]) (*connect.Response[v1.DropDeadLettersResponse], error)
 }
 
 // NewAdminServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -221,6 +432,72 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(adminServiceMethods.ByName("Nodes")),
 		connect.WithHandlerOptions(opts...),
 	)
+	adminServiceMoveHandler := connect.NewUnaryHandler(
+		AdminServiceMoveProcedure,
+		svc.Move,
+		connect.WithSchema(adminServiceMethods.ByName("Move")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceDrainHandler := connect.NewUnaryHandler(
+		AdminServiceDrainProcedure,
+		svc.Drain,
+		connect.WithSchema(adminServiceMethods.ByName("Drain")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceUndrainHandler := connect.NewUnaryHandler(
+		AdminServiceUndrainProcedure,
+		svc.Undrain,
+		connect.WithSchema(adminServiceMethods.ByName("Undrain")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceRebalanceHandler := connect.NewUnaryHandler(
+		AdminServiceRebalanceProcedure,
+		svc.Rebalance,
+		connect.WithSchema(adminServiceMethods.ByName("Rebalance")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServicePinHandler := connect.NewUnaryHandler(
+		AdminServicePinProcedure,
+		svc.Pin,
+		connect.WithSchema(adminServiceMethods.ByName("Pin")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceUnpinHandler := connect.NewUnaryHandler(
+		AdminServiceUnpinProcedure,
+		svc.Unpin,
+		connect.WithSchema(adminServiceMethods.ByName("Unpin")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceOwnersHandler := connect.NewUnaryHandler(
+		AdminServiceOwnersProcedure,
+		svc.Owners,
+		connect.WithSchema(adminServiceMethods.ByName("Owners")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceMovesHandler := connect.NewUnaryHandler(
+		AdminServiceMovesProcedure,
+		svc.Moves,
+		connect.WithSchema(adminServiceMethods.ByName("Moves")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceDeadLettersHandler := connect.NewUnaryHandler(
+		AdminServiceDeadLettersProcedure,
+		svc.DeadLetters,
+		connect.WithSchema(adminServiceMethods.ByName("DeadLetters")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceReplayDeadLetterHandler := connect.NewUnaryHandler(
+		AdminServiceReplayDeadLetterProcedure,
+		svc.ReplayDeadLetter,
+		connect.WithSchema(adminServiceMethods.ByName("ReplayDeadLetter")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceDropDeadLettersHandler := connect.NewUnaryHandler(
+		AdminServiceDropDeadLettersProcedure,
+		svc.DropDeadLetters,
+		connect.WithSchema(adminServiceMethods.ByName("DropDeadLetters")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/holdfast.admin.v1.AdminService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case AdminServicePutProductProcedure:
@@ -235,6 +512,28 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 			adminServiceShardsHandler.ServeHTTP(w, r)
 		case AdminServiceNodesProcedure:
 			adminServiceNodesHandler.ServeHTTP(w, r)
+		case AdminServiceMoveProcedure:
+			adminServiceMoveHandler.ServeHTTP(w, r)
+		case AdminServiceDrainProcedure:
+			adminServiceDrainHandler.ServeHTTP(w, r)
+		case AdminServiceUndrainProcedure:
+			adminServiceUndrainHandler.ServeHTTP(w, r)
+		case AdminServiceRebalanceProcedure:
+			adminServiceRebalanceHandler.ServeHTTP(w, r)
+		case AdminServicePinProcedure:
+			adminServicePinHandler.ServeHTTP(w, r)
+		case AdminServiceUnpinProcedure:
+			adminServiceUnpinHandler.ServeHTTP(w, r)
+		case AdminServiceOwnersProcedure:
+			adminServiceOwnersHandler.ServeHTTP(w, r)
+		case AdminServiceMovesProcedure:
+			adminServiceMovesHandler.ServeHTTP(w, r)
+		case AdminServiceDeadLettersProcedure:
+			adminServiceDeadLettersHandler.ServeHTTP(w, r)
+		case AdminServiceReplayDeadLetterProcedure:
+			adminServiceReplayDeadLetterHandler.ServeHTTP(w, r)
+		case AdminServiceDropDeadLettersProcedure:
+			adminServiceDropDeadLettersHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -266,4 +565,48 @@ func (UnimplementedAdminServiceHandler) Shards(context.Context, *connect.Request
 
 func (UnimplementedAdminServiceHandler) Nodes(context.Context, *connect.Request[v1.NodesRequest]) (*connect.Response[v1.NodesResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.Nodes is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) Move(context.Context, *connect.Request[v1.MoveRequest]) (*connect.Response[v1.MoveResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.Move is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) Drain(context.Context, *connect.Request[v1.DrainRequest]) (*connect.Response[v1.DrainResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.Drain is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) Undrain(context.Context, *connect.Request[v1.UndrainRequest]) (*connect.Response[v1.UndrainResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.Undrain is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) Rebalance(context.Context, *connect.Request[v1.RebalanceRequest]) (*connect.Response[v1.RebalanceResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.Rebalance is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) Pin(context.Context, *connect.Request[v1.PinRequest]) (*connect.Response[v1.PinResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.Pin is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) Unpin(context.Context, *connect.Request[v1.UnpinRequest]) (*connect.Response[v1.UnpinResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.Unpin is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) Owners(context.Context, *connect.Request[v1.OwnersRequest]) (*connect.Response[v1.OwnersResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.Owners is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) Moves(context.Context, *connect.Request[v1.MovesRequest]) (*connect.Response[v1.MovesResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.Moves is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) DeadLetters(context.Context, *connect.Request[v1.DeadLettersRequest]) (*connect.Response[v1.DeadLettersResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.DeadLetters is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ReplayDeadLetter(context.Context, *connect.Request[v1.ReplayDeadLetterRequest]) (*connect.Response[v1.ReplayDeadLetterResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.ReplayDeadLetter is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) DropDeadLetters(context.Context, *connect.Request[v1.DropDeadLettersRequest]) (*connect.Response[v1.DropDeadLettersResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.DropDeadLetters is not implemented"))
 }
