@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/holdfast-game/holdfast/bench/chaos/history"
 	"github.com/holdfast-game/holdfast/client"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
@@ -40,6 +41,10 @@ type closedLoop struct {
 	untilSoldOut bool
 	// patience bounds finding out what became of one purchase.
 	patience time.Duration
+	// history records what is asked and answered; nil for none. repeat is the
+	// share of purchases that are asked for once more for its sake.
+	history *history.Recorder
+	repeat  float64
 }
 
 // shopper is one player in closed loop: one request in flight.
@@ -73,7 +78,8 @@ func (s *shopper) run(ctx context.Context) {
 	begin := time.Now()
 	for s.mayBegin(begin) && ctx.Err() == nil {
 		i := s.random.IntN(len(s.wanted))
-		outcome := s.buy(ctx, s.wanted[i])
+		sku := s.wanted[i]
+		outcome := s.buy(ctx, sku)
 		end := time.Now()
 		switch {
 		case outcome == bought:
@@ -83,6 +89,10 @@ func (s *shopper) run(ctx context.Context) {
 			s.wanted = s.wanted[:len(s.wanted)-1]
 		case outcome == unknown:
 			s.stripe.unresolved()
+		}
+		if s.repeat > 0 && outcome != unknown && s.random.Float64() < s.repeat {
+			s.again(ctx, sku)
+			end = time.Now()
 		}
 		begin = end
 	}
@@ -112,7 +122,7 @@ func (s *shopper) buy(ctx context.Context, sku int) outcome {
 	s.next++
 	var began time.Time // read only when there is trouble
 	for {
-		r, err := s.lane.Buy(request, s.products[sku].sku, s.quantity, 0)
+		r, err := s.ask(request, sku)
 		switch {
 		case err == nil && r.Bought:
 			s.ledger.acknowledge(request, r.OrderID, sku, r.Quantity, r.Price)
@@ -131,6 +141,24 @@ func (s *shopper) buy(ctx context.Context, sku int) outcome {
 		if now.Sub(began) > s.patience || !s.recover(ctx, r, err) {
 			return unknown
 		}
+	}
+}
+
+// ask sends one purchase once.
+func (s *shopper) ask(request uint64, sku int) (*client.Reply, error) {
+	asked := s.history.Now()
+	r, err := s.lane.Buy(request, s.products[sku].sku, s.quantity, 0)
+	if s.history != nil {
+		noteReply(s.history, s.ledger.player, s.products[sku].sku, request, s.quantity, asked, r, err)
+	}
+	return r, err
+}
+
+// again sends the last purchase, which was answered, once more: the history
+// tells whether the answer is the same.
+func (s *shopper) again(ctx context.Context, sku int) {
+	if r, err := s.ask(s.next-1, sku); err != nil {
+		s.recover(ctx, r, err) // for the purchases to come
 	}
 }
 

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/holdfast-game/holdfast/bench/chaos/history"
 )
 
 // Command returns `bench`, with its subcommands.
@@ -39,9 +42,9 @@ func DemoCommand() *cobra.Command {
 
 func saleCommand() *cobra.Command {
 	var cfg SaleConfig
-	var seconds float64
+	var seconds, repeat, reads float64
 	var asJSON bool
-	var secretFile, tokenFile string
+	var secretFile, tokenFile, folder string
 	c := &cobra.Command{
 		Use:   "sale",
 		Short: "Hold a flash sale and compare what was acknowledged with the books",
@@ -69,11 +72,18 @@ do not add up.`,
 				return err
 			}
 			c.SilenceUsage = true
+			if folder != "" {
+				h, err := history.Create(folder)
+				if err != nil {
+					return err
+				}
+				cfg.History, cfg.Repeat, cfg.Reads = h, repeat, reads
+			}
 			if !asJSON {
 				cfg.Progress = NewProgress(c.ErrOrStderr())
 			}
 			report, err := Sale(c.Context(), cfg)
-			if err != nil {
+			if err := errors.Join(err, cfg.History.Close()); err != nil {
 				return err
 			}
 			if err := write(c.OutOrStdout(), report, asJSON); err != nil {
@@ -105,6 +115,9 @@ do not add up.`,
 	f.DurationVar(&cfg.Patience, "patience", 15*time.Second, "wait for the outcome of one purchase at most")
 	f.DurationVar(&cfg.Settle, "settle", 10*time.Second, "wait for the books to settle at most")
 	f.Uint64Var(&cfg.Seed, "seed", 1, "seed of the players' choices")
+	f.StringVar(&folder, "history", "", "folder to record every request and answer in")
+	f.Float64Var(&repeat, "repeat", 0.01, "share of answered purchases that are sent once more; with --history")
+	f.Float64Var(&reads, "reads", 100, "reads of wallets a second; with --history")
 	f.BoolVar(&asJSON, "json", false, "print the report as JSON, and no progress")
 	c.MarkFlagsMutuallyExclusive("secret", "secret-file")
 	c.MarkFlagsMutuallyExclusive("admin-token", "admin-token-file")

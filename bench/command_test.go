@@ -3,12 +3,16 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/holdfast-game/holdfast/bench/chaos/history"
 )
 
 // run runs `holdfast args…`.
@@ -57,6 +61,20 @@ func TestCommandsRefuseWhatCannotWork(t *testing.T) {
 		if _, _, err := run(t, args...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want an error with %q", args, err, want)
 		}
+	}
+}
+
+func TestSaleCommandRecordsAHistory(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "run")
+	if _, _, err := run(t, "bench", "sale", "--players", "2", "--attempts", "40", "--repeat", "1", "--history", folder, "--json"); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(folder, history.OperationsFile))
+	if got := strings.Count(string(data), `"kind":"buy"`); err != nil || got != 80 {
+		t.Errorf("got %d requests, %v, want 40 purchases, each asked for twice", got, err)
+	}
+	if _, _, err := run(t, "bench", "sale", "--history", folder); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("got %v, want not to overwrite a history", err)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/holdfast-game/holdfast/bench/chaos/history"
 )
 
 // SaleConfig says what sale to hold. The zero value of a field is its default.
@@ -49,6 +51,16 @@ type SaleConfig struct {
 	// Seed of the players' choices. 1.
 	Seed uint64
 
+	// History records what was asked and answered, and is for the caller to close.
+	// nil: nothing is recorded.
+	History *history.Recorder
+	// Repeat is the share of answered purchases that are sent once more under the
+	// same number, 0 to 1: the history shows whether they are answered alike. 0.
+	Repeat float64
+	// Reads is how often a second players are asked what is in their wallets, for
+	// the history, over connections of their own. 0.
+	Reads float64
+
 	// Executable starts a node of one's own, before the arguments of serve.
 	// Empty: this program.
 	Executable []string
@@ -83,6 +95,7 @@ const (
 	maxPlayers  = 100_000
 	maxSKUs     = 10_000
 	maxQuantity = 1_000
+	maxReads    = 10_000
 )
 
 // Validate says which field cannot work, defaults applied.
@@ -113,6 +126,12 @@ func (c SaleConfig) Validate() error {
 		return fmt.Errorf("Patience: %s is negative", c.Patience)
 	case c.Settle < 0:
 		return fmt.Errorf("Settle: %s is negative", c.Settle)
+	case c.Repeat < 0 || c.Repeat > 1:
+		return fmt.Errorf("Repeat: %g is not in 0 to 1", c.Repeat)
+	case c.Reads < 0 || c.Reads > maxReads:
+		return fmt.Errorf("Reads: %g is not in 0 to %d", c.Reads, maxReads)
+	case c.History == nil && (c.Repeat > 0 || c.Reads > 0):
+		return errors.New("History: missing, although Repeat or Reads is for it")
 	case c.URL != "" && c.Admin == "":
 		return errors.New("Admin: needed with URL, to put products on sale and to read the books")
 	case c.URL != "" && c.Secret == "":

@@ -24,6 +24,9 @@ func TestSaleConfigValidate(t *testing.T) {
 		"Admin":       {URL: "ws://x"},
 		"Secret":      {URL: "ws://x", Admin: "http://x"},
 		"URL":         {Secret: "s"},
+		"Repeat":      {Repeat: 1.1},
+		"Reads":       {Reads: -1},
+		"History":     {Repeat: 0.1},
 	} {
 		err := c.Validate()
 		if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {

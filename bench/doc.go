@@ -7,7 +7,8 @@
 // fixed rate and their latency counts from the moment they were due, so that a
 // stall shows in every purchase it delayed. Every acknowledged order id is
 // kept. A purchase whose outcome is unknown is sent again, with its number,
-// until it is known. Echo is the same client against a bare WebSocket echo
+// until it is known. Every request and its answer can be recorded, for package
+// history to judge. Echo is the same client against a bare WebSocket echo
 // server: what the machine could do at best. Demo is a short sale for people.
 //
 // The caller gives a cluster to talk to, or nothing: then a node of its own is

@@ -18,6 +18,7 @@ func (s *sale) closed(ctx context.Context) (time.Duration, error) {
 	phase(s.Progress, fmt.Sprintf("Connecting %s players", thousands(int64(s.Players))))
 	loop := &closedLoop{
 		products: s.products, quantity: s.Quantity, untilSoldOut: s.UntilSoldOut, patience: s.Patience,
+		history: s.History, repeat: s.Repeat,
 	}
 	shoppers := make([]*shopper, s.Players)
 	defer func() {
@@ -83,7 +84,7 @@ func (s *sale) open(ctx context.Context) (time.Duration, *OpenLoop, error) {
 	phase(s.Progress, fmt.Sprintf("Connecting %s players", thousands(int64(s.Players))))
 	loop := &openLoop{
 		products: s.products, quantity: s.Quantity, rate: s.Rate, length: s.Duration, patience: s.Patience,
-		clerks: s.Outstanding, recorder: s.recorder, oversleep: newHistogram(),
+		clerks: s.Outstanding, recorder: s.recorder, history: s.History, repeat: s.Repeat, oversleep: newHistogram(),
 		players: make([]*openPlayer, s.Players),
 	}
 	conns := make([]*client.Conn, s.Players)
@@ -113,8 +114,13 @@ func (s *sale) open(ctx context.Context) (time.Duration, *OpenLoop, error) {
 	return time.Since(loop.start), loop.report(), err
 }
 
-// observed puts load while somebody watches.
+// observed puts load while somebody watches, and while wallets are read.
 func (s *sale) observed(ctx context.Context, begin time.Time, load func(context.Context)) error {
+	closeReaders, err := s.startReaders(ctx)
+	if err != nil {
+		return fmt.Errorf("connect readers: %w", err)
+	}
+	defer closeReaders()
 	if s.Progress == nil {
 		load(ctx)
 	} else {

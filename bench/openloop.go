@@ -10,6 +10,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/holdfast-game/holdfast/bench/chaos/history"
 	"github.com/holdfast-game/holdfast/client"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
@@ -32,6 +33,8 @@ type openLoop struct {
 	players  []*openPlayer
 	clerks   int // of one player
 	recorder *recorder
+	history  *history.Recorder // as in closedLoop
+	repeat   float64
 
 	// late counts purchases that were due while every clerk of the player had
 	// one in flight.
@@ -99,7 +102,9 @@ func (o *openLoop) clerk(ctx context.Context, i int, p *openPlayer, s *stripe, r
 		o.sent.Add(1)
 		sku := random.IntN(len(o.products))
 		b := &clientv1.Buy{Sku: o.products[sku].sku, Quantity: o.quantity}
-		o.buy(ctx, p, b, sku, s, o.start.Add(due))
+		if o.buy(ctx, p, b, sku, s, o.start.Add(due)) != unknown && o.repeat > 0 && random.Float64() < o.repeat {
+			_, _ = o.ask(ctx, p, b) // the answer is for the history
+		}
 	}
 }
 
@@ -122,31 +127,41 @@ func (o *openLoop) awaitDue(ctx context.Context, due time.Duration) bool {
 }
 
 // buy sends one purchase until its outcome is known.
-func (o *openLoop) buy(ctx context.Context, p *openPlayer, b *clientv1.Buy, sku int, s *stripe, due time.Time) {
+func (o *openLoop) buy(ctx context.Context, p *openPlayer, b *clientv1.Buy, sku int, s *stripe, due time.Time) outcome {
 	for began := time.Now(); ; {
-		got, err := p.conn.Buy(ctx, b)
+		got, err := o.ask(ctx, p, b)
 		if err == nil {
 			s.success(time.Since(due))
 			order := got.GetOrder()
 			p.mu.Lock()
 			p.ledger.acknowledge(b.Request, []byte(order.GetId()), sku, order.GetQuantity(), order.GetPrice())
 			p.mu.Unlock()
-			return
+			return bought
 		}
 		code := client.CodeOf(err)
 		if code == clientv1.Code_CODE_UNSPECIFIED { // no answer, and no way to get one
 			s.unresolved()
-			return
+			return unknown
 		}
 		s.refused(code)
 		if !client.Unsettled(code) {
-			return
+			return refused
 		}
 		if time.Since(began) > o.patience || !pause(ctx, max(retryAfter(err), resendPause)) {
 			s.unresolved()
-			return
+			return unknown
 		}
 	}
+}
+
+// ask sends one purchase once, or as often as its connection drops.
+func (o *openLoop) ask(ctx context.Context, p *openPlayer, b *clientv1.Buy) (*clientv1.Bought, error) {
+	asked := o.history.Now()
+	got, err := p.conn.Buy(ctx, b)
+	if o.history != nil {
+		noteBought(o.history, p.ledger.player, b, asked, got, err)
+	}
+	return got, err
 }
 
 // OpenLoop says how well the generator kept its schedule.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/holdfast-game/holdfast/bench/chaos/history"
 	"github.com/holdfast-game/holdfast/client"
 )
 
@@ -95,6 +96,9 @@ func holdSale(ctx context.Context, cfg SaleConfig, at target, a admin) (*SaleRep
 	if err != nil {
 		return nil, err
 	}
+	if err := s.History.PutBooks(history.Books{Accounts: books.Total, Settled: verdict.Settled}); err != nil {
+		return nil, err
+	}
 	return s.report(spent, open, books, verdict), nil
 }
 
@@ -109,7 +113,10 @@ func (s *sale) prepare(ctx context.Context) error {
 	phase(s.Progress, fmt.Sprintf("Putting %s on sale", plural(s.SKUs, "product")))
 	for i := range s.SKUs {
 		p := product{sku: fmt.Sprintf("%ssku%d", s.run, i), stock: s.Stock}
-		if err := s.admin.putProduct(ctx, p, s.Slices); err != nil {
+		asked := s.History.Now()
+		err := s.admin.putProduct(ctx, p, s.Slices)
+		s.noteStock(p, asked, err)
+		if err != nil {
 			return fmt.Errorf("put product on sale: %w", err)
 		}
 		s.products = append(s.products, p)
@@ -122,7 +129,10 @@ func (s *sale) prepare(ctx context.Context) error {
 	}
 	phase(s.Progress, fmt.Sprintf("Giving %s players money", thousands(int64(s.Players))))
 	return s.eachPlayer(ctx, func(ctx context.Context, i int) error {
-		return s.admin.grant(ctx, s.ledgers[i].player, balance)
+		asked := s.History.Now()
+		err := s.admin.grant(ctx, s.ledgers[i].player, balance)
+		s.noteGrant(s.ledgers[i].player, asked, err)
+		return err
 	})
 }
 

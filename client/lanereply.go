@@ -28,6 +28,7 @@ const (
 
 	frameBought   = 7<<3 | bytesType // in ServerFrame
 	boughtOrder   = 1<<3 | bytesType
+	boughtBalance = 2<<3 | varintType
 	orderID       = 1<<3 | bytesType
 	orderRequest  = 2<<3 | varintType
 	orderQuantity = 4<<3 | varintType
@@ -39,13 +40,15 @@ const (
 type Reply struct {
 	Seq uint64
 
-	// Bought is true for a Bought; the fields below are those of its order.
+	// Bought is true for a Bought; the fields below are its and its order's.
 	Bought   bool
 	OrderID  []byte // points into the frame
 	Request  uint64
 	Quantity int64
 	Price    int64
 	State    clientv1.OrderState
+	// Balance is what the wallet held afterwards.
+	Balance int64
 
 	// Refused is true for an Error; the fields below are its.
 	Refused      bool
@@ -114,9 +117,12 @@ func (r *Reply) takeError(tag, varint uint64, _ []byte) error {
 	return nil
 }
 
-func (r *Reply) takeBought(tag, _ uint64, message []byte) error {
-	if tag == boughtOrder {
+func (r *Reply) takeBought(tag, varint uint64, message []byte) error {
+	switch tag {
+	case boughtOrder:
 		return eachField(message, r.takeOrder)
+	case boughtBalance:
+		r.Balance = int64(varint)
 	}
 	return nil
 }

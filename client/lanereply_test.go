@@ -85,7 +85,7 @@ func FuzzReplyScan(f *testing.F) {
 		}
 		o := m.GetBought().GetOrder()
 		if string(r.OrderID) != o.GetId() || r.Request != o.GetRequest() || r.Quantity != o.GetQuantity() ||
-			r.Price != o.GetPrice() || r.State != o.GetState() {
+			r.Price != o.GetPrice() || r.State != o.GetState() || r.Balance != m.GetBought().GetBalance() {
 			t.Errorf("got %+v, want %v", r, &m)
 		}
 	})
