@@ -21,6 +21,7 @@ type keeper struct {
 	progress func() bool
 	// every is the time between two pings, patience how long one may take.
 	every, patience time.Duration
+	time            passing
 	log             *slog.Logger
 }
 
@@ -54,14 +55,14 @@ func (k *keeper) run(ctx context.Context) error {
 			k.log.Warn("keepalive withheld: no progress", "left", left)
 		}
 		// Not past the deadline: whoever waits for Done should know at once.
-		if !pause(ctx, max(0, min(wait, k.lease.left(k.lease.clocks())))) {
+		if !k.time.pause(ctx, max(0, min(wait, k.lease.left(k.lease.clocks()))), nil) {
 			return context.Cause(ctx)
 		}
 	}
 }
 
 func (k *keeper) once(ctx context.Context, sent instant, patience time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := k.time.timeout(ctx, patience)
 	defer cancel()
 	ttl, err := k.ping(ctx)
 	if err != nil {

@@ -23,6 +23,7 @@ type Member struct {
 	id    LeaseID
 	inc   Incarnation
 	lease *lease
+	time  passing
 
 	cancel context.CancelCauseFunc
 	done   chan struct{}
@@ -44,16 +45,22 @@ type Member struct {
 // keep runs until the lease is lost or given up.
 func (m *Member) keep(ctx context.Context, ttl time.Duration) {
 	p := &pinger{client: pb.NewLeaseClient(m.view.client.ActiveConnection()), id: m.id}
+	defer p.close()
+	m.keepBy(ctx, ttl, p.ping)
+}
+
+// keepBy is keep, with pings of whatever kind.
+func (m *Member) keepBy(ctx context.Context, ttl time.Duration, ping func(context.Context) (time.Duration, error)) {
 	k := &keeper{
 		lease:    m.lease,
-		ping:     p.ping,
+		ping:     ping,
 		progress: m.cfg.Progress,
 		every:    ttl / 6,
 		patience: ttl / 3,
+		time:     m.time,
 		log:      m.view.cfg.Logger.With("incarnation", m.inc),
 	}
 	err := k.run(ctx)
-	p.close()
 	m.lease.end()
 	m.err = err
 	close(m.done)

@@ -82,7 +82,7 @@ func (m *Member) read(ctx context.Context, what string, look ...string) ([]*mvcc
 }
 
 func (m *Member) try(ctx context.Context, ifs []clientv3.Cmp, then, els []clientv3.Op) (*clientv3.TxnResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	ctx, cancel := m.time.timeout(ctx, tryTimeout)
 	defer cancel()
 	return m.view.client.Txn(ctx).If(ifs...).Then(then...).Else(els...).Commit()
 }
@@ -107,16 +107,13 @@ func (m *Member) giveUp(ctx context.Context, what string, err error) error {
 	if refused(err) {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	t := time.NewTimer(retryTxn)
-	defer t.Stop()
-	select {
-	case <-t.C:
+	if m.time.pause(ctx, retryTxn, m.done) {
 		return nil
-	case <-ctx.Done():
-		return unavailable(what, err)
-	case <-m.done:
-		return fmt.Errorf("%s: %w: %w", what, m.err, err)
 	}
+	if over := m.Err(); over != nil {
+		return fmt.Errorf("%s: %w: %w", what, over, err)
+	}
+	return unavailable(what, err)
 }
 
 // refused says whether err is etcd's final word on a request, which will be the
