@@ -24,7 +24,8 @@ type chronicle struct {
 	mu sync.Mutex
 
 	current *clusterv1.Checkpoint // nil before the first
-	// captured holds each actor's share of current's state hash.
+	// captured holds each actor's share of the state hash as it was written last;
+	// nil when nothing is known. Those that have changed since are dirty.
 	captured map[actors.Ref]uint64
 	written  int // objects written at this epoch, to name the next
 
@@ -75,7 +76,7 @@ func (inc *incarnation) dueShard() *hosted {
 	var appended, at int64
 	for i := range inc.shards {
 		h := inc.shards[i].Load()
-		if h == nil {
+		if h == nil || h.moving.Load() {
 			continue
 		}
 		n, t := h.chronicle.appended.Load(), h.chronicle.at.Load()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/cluster"
@@ -169,19 +170,30 @@ func (inc *incarnation) serve(ctx context.Context, group []*takeover) {
 		if err := inc.openSegment(ctx, t.hold, t.effect.CloseAt); err != nil {
 			return cluster.ClaimInput{Err: err}
 		}
-		h := newHosted(inc, t.hold, t.rec.people)
-		if !t.rec.stale {
-			h.chronicle.current, h.chronicle.captured = t.rec.from, t.rec.captured
-		}
-		// What was replayed counts as grown: a node that crashes again and again
-		// must not replay more each time.
-		h.chronicle.mark(inc.appended.Load() - t.rec.tail)
-		h.start()
-		h.post(errand((*hosted).rearm), math.MaxInt)
-		inc.shards[t.shard].Store(h)
-		inc.metrics.shards.Inc()
+		inc.host(t.hold, t.rec)
 		return cluster.ClaimInput{}
 	})
+}
+
+// host lets commands in to a shard whose state is put together and whose segment
+// of the own log is open.
+func (inc *incarnation) host(hold *cluster.Holding, rec *recovery) *hosted {
+	h := newHosted(inc, hold, rec.people)
+	if !rec.stale {
+		h.chronicle.captured = rec.captured
+		// Another checkpoint may have been published since this one was read.
+		if proto.Equal(hold.Record.GetCurrent(), rec.from) {
+			h.chronicle.current = rec.from
+		}
+	}
+	// What was replayed counts as grown: a node that crashes again and again
+	// must not replay more each time.
+	h.chronicle.mark(inc.appended.Load() - rec.tail)
+	h.start()
+	h.post(errand((*hosted).rearm), math.MaxInt)
+	inc.shards[h.id].Store(h)
+	inc.metrics.shards.Inc()
+	return h
 }
 
 // openSegment is the last transaction of a claim. The log is not purged between

@@ -53,12 +53,24 @@ type incarnation struct {
 	// shards is the routing table within the node: nil where a shard is not
 	// served here.
 	shards []atomic.Pointer[hosted]
+	// lots hold what arrives for shards that are on their way from or to this
+	// node; nil for all others.
+	lots []atomic.Pointer[lot]
+	// successors are the owners of shards that were moved away, for as long as
+	// the routes do not name them.
+	successors []atomic.Pointer[cluster.Route]
+	moves      *moves
+	// stirred has reconcile look again, unsure also at what etcd says.
+	stirred chan struct{}
+	unsure  atomic.Bool
 	// failures brings shards that stopped themselves to reconcile. It has room
 	// for every shard once.
 	failures chan failure
 
-	// drain is closed when the node should give up its shards in good order.
-	drain <-chan struct{}
+	// drain is closed when the node should give up its shards in good order,
+	// handingBack when it no longer waits for others to take them.
+	drain       <-chan struct{}
+	handingBack chan struct{}
 	// ctx ends with the incarnation; its cause says why.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -133,15 +145,29 @@ func (inc *incarnation) run(drain time.Duration) error {
 		inc.goRun(inc.janitor)
 	}
 	inc.goRun(inc.plan)
+	over := func() error {
+		select {
+		case <-fenced:
+			return fmt.Errorf("lost the log: %w", inc.journal.Err())
+		case <-inc.member.Done():
+			return fmt.Errorf("lost the lease: %w", inc.member.Err())
+		default:
+			return nil
+		}
+	}
 	select {
 	case <-fenced:
-		return fmt.Errorf("lost the log: %w", inc.journal.Err())
+		return over()
 	case <-inc.member.Done():
-		return fmt.Errorf("lost the lease: %w", inc.member.Err())
+		return over()
 	case <-inc.drain:
 	}
 	ctx, cancel := context.WithTimeout(inc.ctx, drain)
 	defer cancel()
+	inc.moveOut(ctx, drain-drain/4)
+	if err := over(); err != nil {
+		return err
+	}
 	return inc.handBack(ctx)
 }
 
@@ -216,14 +242,35 @@ func (inc *incarnation) command(c *cluster.Command) {
 	}
 	h := inc.shards[c.Shard].Load()
 	if h == nil {
-		inc.redirect(c)
+		inc.unserved(c)
 		return
 	}
 	if inc.journal.Backlog() >= inc.cfg.MaxBacklog || !h.post(c, inc.cfg.MaxQueued) {
-		inc.metrics.shed.Inc()
-		inc.answerNow(c, &cluster.Answer{
-			Code: clientv1.Code_CODE_OVERLOADED, Text: "the node has too much to do; nothing was changed", RetryAfterMs: 100,
-		})
+		inc.shed(c)
+	}
+}
+
+// shed turns a command away before anything was decided on it.
+func (inc *incarnation) shed(c *cluster.Command) {
+	inc.metrics.shed.Inc()
+	inc.answerNow(c, &cluster.Answer{
+		Code: clientv1.Code_CODE_OVERLOADED, Text: "the node has too much to do; nothing was changed", RetryAfterMs: 100,
+	})
+}
+
+// unserved keeps a command for a shard that is on its way, and tells the sender
+// of any other who owns it.
+func (inc *incarnation) unserved(c *cluster.Command) {
+	switch inc.park(c.Shard, c) {
+	case parked:
+		return
+	case full:
+		inc.shed(c)
+		return
+	}
+	// The shard may have come to rest here between the two looks.
+	if h := inc.shards[c.Shard].Load(); h == nil || !h.post(c, inc.cfg.MaxQueued) {
+		inc.redirect(c)
 	}
 }
 
@@ -233,7 +280,11 @@ func (inc *incarnation) message(m *cluster.Message) {
 	if int(m.Shard) >= len(inc.shards) {
 		return
 	}
-	if h := inc.shards[m.Shard].Load(); h != nil && !h.post(m, 2*inc.cfg.MaxQueued) {
+	h := inc.shards[m.Shard].Load()
+	if h == nil && inc.park(m.Shard, m) == elsewhere {
+		h = inc.shards[m.Shard].Load()
+	}
+	if h != nil && !h.post(m, 2*inc.cfg.MaxQueued) {
 		inc.metrics.messagesDropped.Inc()
 	}
 }
@@ -243,20 +294,33 @@ func (inc *incarnation) message(m *cluster.Message) {
 func (inc *incarnation) send(from actors.Ref, s *actors.Send) {
 	to := cluster.ActorID(s.To)
 	m := &cluster.Message{Shard: to.Shard(len(inc.shards)), From: cluster.ActorID(from), To: to, Body: s.Body}
-	if inc.shards[m.Shard].Load() != nil {
+	if inc.shards[m.Shard].Load() != nil || inc.lots[m.Shard].Load() != nil {
 		inc.message(m)
 		return
 	}
-	if owner := inc.view.Routes().Owner(m.Shard); owner.Owned() && owner.Incarnation != inc.member.Incarnation() {
+	if owner := inc.owner(m.Shard); owner.Owned() && owner.Incarnation != inc.member.Incarnation() {
 		inc.outbox.put(output{to: owner.Address, message: m})
 	}
+}
+
+// owner is who owns a shard as far as this node knows: the routes, or a newer
+// owner to whom this node has handed the shard itself.
+func (inc *incarnation) owner(s cluster.ShardID) cluster.Route {
+	owner := inc.view.Routes().Owner(s)
+	if next := inc.successors[s].Load(); next != nil {
+		if next.Epoch > owner.Epoch {
+			return *next
+		}
+		inc.successors[s].CompareAndSwap(next, nil)
+	}
+	return owner
 }
 
 // redirect tells the sender of a command that its shard is not served here, and
 // who serves it as far as this node knows.
 func (inc *incarnation) redirect(c *cluster.Command) {
 	a := &cluster.Answer{NotOwner: true}
-	if owner := inc.view.Routes().Owner(c.Shard); owner.Incarnation != inc.member.Incarnation() {
+	if owner := inc.owner(c.Shard); owner.Incarnation != inc.member.Incarnation() {
 		a.Owner = owner
 	}
 	inc.answerNow(c, a)
@@ -276,6 +340,8 @@ func (inc *incarnation) deliver(o *output) {
 		inc.mesh.SendAnswer(o.to, o.answer)
 	case o.message != nil:
 		inc.mesh.SendMessage(o.to, o.message)
+	case o.command != nil:
+		inc.mesh.SendCommand(o.to, o.command)
 	default:
 		body, err := proto.Marshal(o.broadcast.Body)
 		if err == nil {

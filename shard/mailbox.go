@@ -29,8 +29,13 @@ type hosted struct {
 	people    *population
 	alarm     *alarmClock
 	chronicle chronicle
-	// frozen: no turn may begin any more. What arrives is answered NotOwner.
+	// frozen: no turn may begin. What arrives waits in a lot, if the shard is
+	// being moved, or is answered NotOwner.
 	frozen bool
+	// broken is why the shard has stopped itself, nil as long as it has not.
+	broken error
+	// moving: its checkpoints belong to a move. Set from outside.
+	moving atomic.Bool
 
 	// Scratch space of a turn, kept for the next one.
 	env      actors.Env

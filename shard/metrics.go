@@ -23,6 +23,9 @@ type Metrics struct {
 	replayed         prometheus.Counter
 	checkpoints      prometheus.Counter
 	checkpointErrors prometheus.Counter
+
+	moves     *prometheus.CounterVec
+	moveStall prometheus.Histogram
 }
 
 // NewMetrics registers the metrics with reg, or with nobody if reg is nil.
@@ -50,5 +53,15 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	counter(&m.replayed, "records_replayed_total", "Records applied while loading shards.")
 	counter(&m.checkpoints, "checkpoints_total", "Checkpoints published.")
 	counter(&m.checkpointErrors, "checkpoint_errors_total", "Checkpoints that could not be written, or read.")
+	m.moves = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "holdfast", Subsystem: "shard", Name: "moves_total", Help: "Planned moves of shards away from this node, by outcome.",
+	}, []string{"outcome"})
+	m.moveStall = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: "holdfast", Subsystem: "shard", Name: "move_stall_seconds",
+		Help:    "How long nobody served a shard that was moved away from this node.",
+		Buckets: prometheus.ExponentialBuckets(0.001, 2, 13), // 1 ms to 4 s
+	})
+	register(m.moves)
+	register(m.moveStall)
 	return m
 }

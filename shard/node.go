@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-game/holdfast/cluster"
 	"github.com/holdfast-game/holdfast/cluster/broadcast"
 	"github.com/holdfast-game/holdfast/cluster/peer"
+	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
 // Node hosts the shards that its process owns, through all the incarnations of
@@ -39,6 +40,9 @@ type Deps struct {
 	// Joined is told the lease of each incarnation, before it owns anything, so
 	// that the process's successor can revoke it. May be nil.
 	Joined func(cluster.LeaseID) error
+	// Moved keeps the receipt of a shard that was moved away, or was not after
+	// all. It may block, and may be nil.
+	Moved func(context.Context, *clusterv1.MoveReceipt) error
 }
 
 // NewNode returns a node that does nothing until Run.
@@ -49,6 +53,7 @@ func NewNode(cfg Config, deps Deps) (*Node, error) {
 	n := &Node{cfg: cfg.withDefaults(), deps: deps}
 	deps.Mesh.HandleCommands(n.command)
 	deps.Mesh.HandleMessages(n.message)
+	deps.Mesh.HandleHandoffs(n.handoff)
 	return n, nil
 }
 
@@ -95,6 +100,8 @@ func (n *Node) begin(ctx context.Context, join cluster.JoinConfig) (_ *incarnati
 	inc := &incarnation{
 		node: n, cfg: n.cfg, view: n.deps.View, mesh: n.deps.Mesh, bus: n.deps.Bus, js: n.deps.JetStream,
 		metrics: n.cfg.Metrics, shards: make([]atomic.Pointer[hosted], n.deps.View.Shards()),
+		lots: make([]atomic.Pointer[lot], n.deps.View.Shards()), successors: make([]atomic.Pointer[cluster.Route], n.deps.View.Shards()),
+		moves: newMoves(), stirred: make(chan struct{}, 1), handingBack: make(chan struct{}),
 		failures: make(chan failure, n.deps.View.Shards()),
 		pauses:   make(map[cluster.ShardID]time.Time),
 	}
@@ -153,6 +160,13 @@ func (n *Node) command(c *cluster.Command) {
 func (n *Node) message(m *cluster.Message) {
 	if inc := n.current.Load(); inc != nil {
 		inc.message(m)
+	}
+}
+
+// handoff takes what another node says about moving a shard.
+func (n *Node) handoff(h *clusterv1.Handoff) {
+	if inc := n.current.Load(); inc != nil {
+		inc.handoff(h)
 	}
 }
 

@@ -13,14 +13,15 @@ import (
 // which is safe because every one of them is asked for or sent again.
 const maxOutputs = 1 << 18
 
-// output is one thing that leaves the node: an answer or a message, to a peer,
-// or else a broadcast.
+// output is one thing that leaves the node: an answer, a message or a command
+// that is handed on after a move, to a peer, or else a broadcast.
 type output struct {
 	stamp journal.Stamp
 
 	to      cluster.Address
 	answer  *cluster.Answer
 	message *cluster.Message
+	command *cluster.Command
 
 	broadcast actors.Broadcast
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/holdfast-game/holdfast/cluster"
+	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
 const (
@@ -17,13 +20,13 @@ const (
 	reconcilePace = time.Second
 	// claimPause is how long a shard that could not be claimed is left alone.
 	claimPause = time.Second
-	// releases bounds how many shards are given back at once.
+	// releases bounds how many shards are given back at once when the node ends.
 	releases = 8
 )
 
 // reconcile makes what this incarnation holds follow what is assigned to it:
-// it claims what nobody owns, gives back what is another's, and resolves what
-// an interrupted claim may have left behind.
+// it claims what nobody owns, moves away what is another's, and resolves what
+// an interrupted claim or move may have left behind.
 func (inc *incarnation) reconcile(ctx context.Context) {
 	tick := time.NewTicker(reconcilePace)
 	defer tick.Stop()
@@ -34,46 +37,49 @@ func (inc *incarnation) reconcile(ctx context.Context) {
 		inc.settle(ctx)
 		select {
 		case <-ctx.Done():
-		case <-inc.drain:
+		case <-inc.handingBack:
 			return // handBack goes on from here
+		case <-inc.stirred:
+			if inc.unsure.Swap(false) {
+				inc.compare(ctx)
+			}
 		case <-assigned:
 		case <-routes:
 		case f := <-inc.failures:
 			inc.restart(ctx, f)
 		case <-tick.C:
-			if err := inc.resolve(ctx); err != nil && ctx.Err() == nil {
-				inc.log.Warn("compare owned shards", "err", err)
-			}
+			inc.compare(ctx)
 		}
 	}
 }
 
-// settle claims and releases once.
+// compare is resolve for whom an error is no reason to stop.
+func (inc *incarnation) compare(ctx context.Context) {
+	if err := inc.resolve(ctx); err != nil && ctx.Err() == nil {
+		inc.log.Warn("compare owned shards", "err", err)
+	}
+}
+
+// settle claims what is missing, and begins to move what belongs elsewhere. A
+// shard whose new node does not live stays: being served here is better than
+// nowhere.
 func (inc *incarnation) settle(ctx context.Context) {
-	wanted := make(map[cluster.ShardID]bool)
 	var missing []cluster.ShardID
-	routes := inc.view.Routes()
-	for _, s := range inc.member.Assigned() {
-		wanted[s] = true
-		if inc.shards[s].Load() == nil && !routes.Owner(s).Owned() && !inc.paused(s) {
-			missing = append(missing, s)
-		}
-	}
-	var g errgroup.Group
-	g.SetLimit(releases)
+	assignments, routes := inc.view.Assignments(), inc.view.Routes()
 	for i := range inc.shards {
-		h := inc.shards[i].Load()
-		if h == nil || wanted[h.id] {
-			continue
-		}
-		g.Go(func() error {
-			if err := inc.giveBack(ctx, h); err != nil && ctx.Err() == nil {
-				inc.log.Error("release", "shard", h.id, "err", err)
+		s := cluster.ShardID(i)
+		h := inc.shards[s].Load()
+		switch {
+		case assignments.Node(s) == inc.member.Name():
+			if h == nil && !routes.Owner(s).Owned() && !inc.paused(s) && !inc.moves.underWay(s) && !inc.draining() {
+				missing = append(missing, s)
 			}
-			return nil
-		})
+		case h != nil:
+			if to := inc.moveTarget(s); to != nil {
+				inc.depart(h, to)
+			}
+		}
 	}
-	_ = g.Wait()
 	if len(missing) > 0 {
 		inc.claim(ctx, missing)
 	}
@@ -89,16 +95,24 @@ func (inc *incarnation) freeze(ctx context.Context, h *hosted) error {
 	return h.do(ctx, func(h *hosted) { h.frozen = true })
 }
 
-// giveBack releases a shard in good order: what it has answered is durable, and
-// its segment of the log is closed, so that its next owner need not seal.
-func (inc *incarnation) giveBack(ctx context.Context, h *hosted) error {
-	if err := inc.freeze(ctx, h); err != nil {
-		return err
-	}
-	defer h.stop()
-	return inc.release(ctx, h)
+// thaw has a frozen shard serve again.
+func (inc *incarnation) thaw(h *hosted) {
+	inc.shards[h.id].Store(h)
+	inc.metrics.shards.Inc()
+	h.post(errand(func(h *hosted) {
+		if h.broken != nil {
+			// It has stopped itself, while it was in nobody's table.
+			inc.failed(h, h.broken)
+			return
+		}
+		h.frozen = false
+		h.ring(time.Now()) // for what was due meanwhile
+	}), math.MaxInt)
 }
 
+// release gives a frozen shard up in good order: what it has answered is
+// durable, and its segment of the log is closed, so that its next owner need not
+// seal.
 func (inc *incarnation) release(ctx context.Context, h *hosted) error {
 	if err := inc.journal.Wait(ctx, inc.journal.End()); err != nil {
 		return fmt.Errorf("wait for the log: %w", err)
@@ -133,7 +147,7 @@ func (inc *incarnation) resolve(ctx context.Context) error {
 	var forgotten []cluster.ShardID
 	for _, s := range owned {
 		mine[s] = true
-		if inc.shards[s].Load() == nil && !inc.paused(s) {
+		if inc.shards[s].Load() == nil && !inc.paused(s) && !inc.moves.underWay(s) {
 			forgotten = append(forgotten, s)
 		}
 	}
@@ -143,7 +157,7 @@ func (inc *incarnation) resolve(ctx context.Context) error {
 	}
 	for i := range inc.shards {
 		h := inc.shards[i].Load()
-		if h == nil || mine[h.id] {
+		if h == nil || mine[h.id] || inc.moves.underWay(h.id) {
 			continue
 		}
 		inc.log.Error("served, but not owned", "shard", h.id, "epoch", h.hold.Epoch)
@@ -155,8 +169,67 @@ func (inc *incarnation) resolve(ctx context.Context) error {
 	return nil
 }
 
-// handBack drains the node: every shard is frozen, checkpointed and released,
-// until ctx is done.
+// draining says whether the node is on its way out.
+func (inc *incarnation) draining() bool {
+	select {
+	case <-inc.drain:
+		return true
+	default:
+		return false
+	}
+}
+
+// moveOut waits until the planner has had every shard moved to other nodes, for
+// so long at most. A node that is alone does not wait.
+func (inc *incarnation) moveOut(ctx context.Context, patience time.Duration) {
+	defer close(inc.handingBack)
+	if inc.journal == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := inc.member.SetState(ctx, clusterv1.NodeState_NODE_STATE_DRAINING); err != nil {
+		inc.log.Warn("say that the node is on its way out", "err", err)
+		return
+	}
+	start := time.Now()
+	look := time.NewTicker(reconcilePace / 10)
+	defer look.Stop()
+	for inc.serving() > 0 && inc.hasHeirs() {
+		select {
+		case <-look.C: // being served is no event of the view
+		case <-inc.journal.Done():
+			return
+		case <-ctx.Done():
+			inc.log.Warn("not all shards were moved in time", "left", inc.serving())
+			return
+		}
+	}
+	inc.log.Info("moved out", "left", inc.serving(), "took", time.Since(start).Round(time.Millisecond))
+}
+
+// serving is how many shards this node serves, or is moving away.
+func (inc *incarnation) serving() (n int) {
+	for i := range inc.shards {
+		if inc.shards[i].Load() != nil {
+			n++
+		}
+	}
+	inc.moves.mu.Lock()
+	defer inc.moves.mu.Unlock()
+	return n + len(inc.moves.departures)
+}
+
+// hasHeirs says whether another node can take shards.
+func (inc *incarnation) hasHeirs() bool {
+	return slices.ContainsFunc(inc.view.Nodes(), func(n *clusterv1.Node) bool {
+		return n.GetName() != string(inc.member.Name()) && n.GetState() == clusterv1.NodeState_NODE_STATE_UP &&
+			slices.Contains(n.GetRoles(), cluster.RoleShard)
+	})
+}
+
+// handBack gives up what could not be moved: every shard is frozen, checkpointed
+// and released, until ctx is done.
 func (inc *incarnation) handBack(ctx context.Context) error {
 	if inc.journal == nil {
 		return nil
@@ -190,21 +263,20 @@ func (inc *incarnation) handBack(ctx context.Context) error {
 	return err
 }
 
-// ready says whether every shard that is assigned to this node is served by it,
-// and every shard of the cluster by somebody.
+// ready says whether every shard has an owner, and this node serves those that
+// are its own. One that is just being moved is served by somebody.
 func (inc *incarnation) ready() error {
 	if inc.journal == nil {
 		return nil
 	}
-	for _, s := range inc.member.Assigned() {
-		if inc.shards[s].Load() == nil {
-			return fmt.Errorf("shard %d is assigned to this node but not served yet", s)
-		}
-	}
 	routes := inc.view.Routes()
 	for i := range inc.shards {
-		if !routes.Owner(cluster.ShardID(i)).Owned() {
-			return fmt.Errorf("shard %d has no owner yet", i)
+		s := cluster.ShardID(i)
+		switch owner := routes.Owner(s); {
+		case !owner.Owned():
+			return fmt.Errorf("shard %s has no owner yet", s)
+		case owner.Incarnation == inc.member.Incarnation() && inc.shards[s].Load() == nil && !inc.moves.underWay(s):
+			return fmt.Errorf("shard %s is this node's but not served yet", s)
 		}
 	}
 	return nil

@@ -22,7 +22,7 @@ const maxBatch = 500 << 10
 // command runs the turn of a client's or operator's command.
 func (h *hosted) command(c *cluster.Command) {
 	if h.frozen {
-		h.inc.redirect(c)
+		h.inc.unserved(c)
 		return
 	}
 	if c.To.Kind == cluster.ShardKind {
@@ -57,7 +57,8 @@ func (h *hosted) command(c *cluster.Command) {
 // hear runs the turn of another actor's message.
 func (h *hosted) hear(m *cluster.Message) {
 	if h.frozen {
-		return // its sender will say it again, to the next owner
+		h.inc.park(m.Shard, m) // or its sender says it again, to the next owner
+		return
 	}
 	a, err := h.people.wake(actors.Ref(m.To))
 	if errors.Is(err, errUnknownKind) {
@@ -216,7 +217,7 @@ func refusalAnswer(r *actors.Refusal) *cluster.Answer {
 // fail stops this shard alone: its state cannot be trusted any more. What the
 // log has is not touched; reconcile gives the shard back and claims it anew.
 func (h *hosted) fail(err error) {
-	h.frozen = true
+	h.frozen, h.broken = true, err
 	h.inc.failed(h, err)
 }
 
