@@ -17,6 +17,7 @@ import (
 
 	"github.com/holdfast-game/holdfast/cluster"
 	"github.com/holdfast-game/holdfast/cluster/clustertest"
+	"github.com/holdfast-game/holdfast/cluster/etcdmodel"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
@@ -40,7 +41,7 @@ const (
 // world is everything outside the nodes.
 type world struct {
 	*rand.Rand
-	etcd    *clustertest.Model
+	etcd    *etcdmodel.Model
 	logs    map[cluster.LogName]*simLog
 	objects map[string]int // checkpoints: the length of the history they hold
 	history []int          // of each shard: how many events it has
@@ -94,7 +95,7 @@ func (l *simLog) seal() cluster.LogSeq {
 func newWorld(seed uint64, b bug) *world {
 	w := &world{
 		Rand:    rand.New(rand.NewPCG(seed, 4)),
-		etcd:    clustertest.NewModel(),
+		etcd:    etcdmodel.New(),
 		logs:    make(map[cluster.LogName]*simLog),
 		objects: make(map[string]int),
 		history: make([]int, simShards),

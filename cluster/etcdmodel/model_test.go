@@ -1,4 +1,4 @@
-package clustertest_test
+package etcdmodel_test
 
 import (
 	"errors"
@@ -12,13 +12,14 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/holdfast-game/holdfast/cluster/clustertest"
+	"github.com/holdfast-game/holdfast/cluster/etcdmodel"
 )
 
 // TestModelIsLikeEtcd does the same to both, at random, and compares what they
 // answer.
 func TestModelIsLikeEtcd(t *testing.T) {
 	client := clustertest.Start(t).Client()
-	etcd, model := clientv3.RetryKVClient(client), clustertest.NewModel()
+	etcd, model := clientv3.RetryKVClient(client), etcdmodel.New()
 	const seed = 1
 	r := rand.New(rand.NewPCG(seed, 5))
 	key := func() []byte { return []byte{'k', byte('a' + r.IntN(4))} }
