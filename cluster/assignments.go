@@ -17,6 +17,7 @@ type Assignments struct {
 
 type assignment struct {
 	node, pinned NodeName
+	why          string
 	rev          int64 // of the key; 0 when it is absent
 }
 
@@ -34,6 +35,15 @@ func (a *Assignments) Pinned(s ShardID) NodeName {
 		return ""
 	}
 	return a.rows[s].pinned
+}
+
+// Why says why the shard should be with its Node: WhyLoad, WhyOperator and so on,
+// "" when that is not known.
+func (a *Assignments) Why(s ShardID) string {
+	if int(s) >= len(a.rows) {
+		return ""
+	}
+	return a.rows[s].why
 }
 
 // Of returns the shards that node n should own, ascending.
@@ -67,7 +77,7 @@ func (a *Assignments) apply(rev int64, cs []change, log *slog.Logger) *Assignmen
 			skip(log, dirAssignments, c, err)
 			continue
 		}
-		next.rows[s].node, next.rows[s].pinned = NodeName(v.GetNode()), NodeName(v.GetPinned())
+		next.rows[s].node, next.rows[s].pinned, next.rows[s].why = NodeName(v.GetNode()), NodeName(v.GetPinned()), v.GetWhy()
 	}
 	return next
 }

@@ -19,8 +19,12 @@ const (
 	dirShards      = "/shards/"
 	dirAssignments = "/assignments/"
 	dirCatalog     = "/catalog/"
+	dirLoads       = "/loads/"
+	dirDrained     = "/drained/"
 	keyCoordinator = "/coordinator"
 	keyCluster     = "/cluster"
+	keyWeights     = "/weights"
+	keyRebalance   = "/rebalance"
 )
 
 func (k keys) all() string                 { return k.prefix + "/" }
@@ -32,6 +36,10 @@ func (k keys) owner(s ShardID) string      { return k.owners() + s.String() }
 func (k keys) shards() string              { return k.prefix + dirShards }
 func (k keys) shard(s ShardID) string      { return k.shards() + s.String() }
 func (k keys) assignment(s ShardID) string { return k.prefix + dirAssignments + s.String() }
+func (k keys) load(n NodeName) string      { return k.prefix + dirLoads + string(n) }
+func (k keys) drained(n NodeName) string   { return k.prefix + dirDrained + string(n) }
+func (k keys) weights() string             { return k.prefix + keyWeights }
+func (k keys) rebalance() string           { return k.prefix + keyRebalance }
 func (k keys) product(sku string) string   { return k.prefix + dirCatalog + sku }
 
 // split returns the folder of a key, with its slashes, and the name in it. The

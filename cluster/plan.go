@@ -5,121 +5,146 @@ import (
 	"slices"
 )
 
-// PlanInput is what a plan is made from.
+// Why a shard should move, in the order in which moves are begun.
+const (
+	WhyNoOwner  = "no owner" // nobody serves it
+	WhyDrain    = "drain"    // its node is drained, or shuts down
+	WhyPin      = "pin"      // it is pinned to another node
+	WhyLoad     = "load"     // its node has too much, or another too little
+	WhyOperator = "operator" // somebody said so; never in a Proposal
+)
+
+// whyOrder is the order of PlannedMoves.
+var whyOrder = []string{WhyNoOwner, WhyDrain, WhyPin, WhyLoad}
+
+// Tolerances, as parts of an even share. A plan that is made ends within Target.
+// It is made when a node is off by more than Begin. The distance between the two
+// is what the load may wander without anything being moved.
+const (
+	targetTolerance   = 0.05
+	proposeTolerance  = 0.08 // of what an operator asks for
+	standingTolerance = 0.20 // of what the planner does by itself
+)
+
+// PlanInput is what a Proposal is made from.
 type PlanInput struct {
 	// Nodes that may own shards, in any order.
 	Nodes []NodeName
-	// Current has, for every shard, the node it is with or on its way to; ""
-	// when it has none.
-	Current []NodeName
-	// Pinned has, for every shard, the node preferred for it, or "". nil is
-	// none. A pin to a node that is not in Nodes does not count.
-	Pinned []NodeName
+	// Shards, by ShardID.
+	Shards []PlanShard
+	// Begin is the tolerance beyond which load is moved, default 0.08. Shards
+	// that must move do so in any case.
+	Begin float64
 }
 
-// Plan says for every shard which node should own it: "" only if there are no
-// nodes. Pinned shards are with their nodes. The others are spread so that
-// loads differ by at most one, or, where pins alone load a node more than that,
-// so that the others' loads differ by at most one; and no plan of that evenness
-// moves fewer shards off the nodes they are with. The same input gives the same
-// plan.
-func Plan(in PlanInput) []NodeName {
-	plan := make([]NodeName, len(in.Current))
-	if len(in.Nodes) == 0 {
-		return plan
-	}
-	p := newPlanner(in)
-	for s := range plan {
-		if n := p.byName[p.pin(s)]; n != nil {
-			plan[s] = n.name
-			n.pinned++
-			continue
-		}
-		if n := p.byName[in.Current[s]]; n != nil {
-			n.has = append(n.has, s)
-		} else {
-			p.homeless = append(p.homeless, s)
-		}
-	}
-	p.share(len(plan))
-	for _, n := range p.nodes {
-		keep := min(len(n.has), n.quota-n.pinned)
-		for _, s := range n.has[:keep] {
-			plan[s] = n.name
-		}
-		p.homeless = append(p.homeless, n.has[keep:]...)
-		n.free = n.quota - n.pinned - keep
-	}
-	slices.Sort(p.homeless)
-	for _, s := range p.homeless {
-		n := slices.MaxFunc(p.nodes, func(a, b *plannedNode) int { return cmp.Compare(a.free, b.free) })
-		plan[s] = n.name
-		n.free--
-	}
-	return plan
+// PlanShard is what a plan knows of one shard.
+type PlanShard struct {
+	// Node has the shard, or is on its way to have it; "" when none is.
+	Node NodeName
+	// Owned: somebody serves it.
+	Owned bool
+	// Pinned is the node preferred for it, or "". A pin to a node that is not
+	// in PlanInput.Nodes does not count.
+	Pinned NodeName
+	Weight float64
+	// Not is a node that the shard could not be moved to, or "". It is tried
+	// again only where there is no other.
+	Not NodeName
 }
 
-// planner is a plan in the making.
-type planner struct {
-	in       PlanInput
-	nodes    []*plannedNode // by name
-	byName   map[NodeName]*plannedNode
-	homeless []int // shards that need a node
+// PlannedMove is one shard that should go to another node.
+type PlannedMove struct {
+	Shard ShardID
+	// From is "" when no node has it.
+	From, To NodeName
+	Weight   float64
+	Why      string
 }
 
-type plannedNode struct {
-	name   NodeName
-	pinned int   // shards that are here for good
-	has    []int // others that are here now
-	quota  int   // how many it should have, pinned ones included
-	free   int   // of its quota
+// Proposal says what should move, and what that makes of the load.
+type Proposal struct {
+	// Moves in the order in which they are begun.
+	Moves []PlannedMove
+	// Before and After have the weight on each node that may own shards, and
+	// Before also on those that are to be emptied.
+	Before, After map[NodeName]float64
+	// Mean is the load of all shards over the number of nodes.
+	Mean float64
+	// Even is the load that a node has when it is spread as evenly as shards
+	// are divisible: below Mean where one shard, or what is pinned to a node,
+	// is more than that.
+	Even float64
+	// SpreadBefore and Spread say by how much, as a part of Even, the node that
+	// is furthest off is off. What a node cannot help having does not count.
+	SpreadBefore, Spread float64
+	// Heavy are the shards that weigh more than Mean. No plan gets a node that
+	// has one down to that.
+	Heavy []ShardID
+	// Job is the id of the Rebalance that goes on and whose remaining moves
+	// these are, "" when there is none.
+	Job string
 }
 
-func newPlanner(in PlanInput) *planner {
-	p := &planner{in: in, byName: make(map[NodeName]*plannedNode, len(in.Nodes))}
-	for _, name := range slices.Sorted(slices.Values(in.Nodes)) {
-		if p.byName[name] == nil {
-			n := &plannedNode{name: name}
-			p.nodes, p.byName[name] = append(p.nodes, n), n
-		}
+// Within says whether every node is within a tolerance of even.
+func (p *Proposal) Within(tolerance float64) bool { return p.Spread <= tolerance }
+
+// Propose says which shards should move. The same input gives the same answer,
+// and what follows from carrying it out gives an empty one.
+//
+// Shards that no node of in.Nodes has get one, pinned shards their pin. If then
+// a node is off by more than in.Begin, as few shards more are moved as bring all
+// nodes within targetTolerance, or as near to it as the weights allow; unless it
+// hardly gets better by it.
+func Propose(in PlanInput) Proposal {
+	b := newBalance(in)
+	p := Proposal{Before: b.before(), After: make(map[NodeName]float64), Heavy: b.heavy()}
+	if len(b.nodes) == 0 {
+		p.Moves = []PlannedMove{}
+		return p
 	}
+	p.Mean, p.Even = b.mean, b.even
+	b.settle()
+	p.SpreadBefore = b.spread()
+	begin := in.Begin
+	if begin == 0 {
+		begin = proposeTolerance
+	}
+	if p.SpreadBefore > begin {
+		b.improve()
+	}
+	p.Spread = b.spread()
+	for _, n := range b.nodes {
+		p.After[n.name] = n.load
+	}
+	p.Moves = b.moves()
 	return p
 }
 
-func (p *planner) pin(s int) NodeName {
-	if p.in.Pinned == nil {
-		return ""
-	}
-	return p.in.Pinned[s]
-}
-
-// share sets the quotas, which add up to shards. Like water poured into vessels
-// that already hold their pinned shards: up to one level, and what is left by
-// less than one each. It goes to those nodes that have most to lose.
-func (p *planner) share(shards int) {
-	level, left := 0, shards
-	for {
-		sum := 0
-		for _, n := range p.nodes {
-			sum += max(n.pinned, level+1)
+// moves returns what differs from the input.
+func (b *balance) moves() []PlannedMove {
+	moves := make([]PlannedMove, 0)
+	for s, row := range b.in.Shards {
+		to := b.nodes[b.at[s]].name
+		if to == row.Node {
+			continue
 		}
-		if sum > shards {
-			break
+		m := PlannedMove{Shard: ShardID(s), From: row.Node, To: to, Weight: row.Weight, Why: WhyLoad}
+		switch {
+		case !row.Owned:
+			m.Why = WhyNoOwner
+		case b.index(row.Node) < 0:
+			m.Why = WhyDrain
+		case to == row.Pinned:
+			m.Why = WhyPin
 		}
-		level++
+		moves = append(moves, m)
 	}
-	var even []*plannedNode
-	for _, n := range p.nodes {
-		n.quota = max(n.pinned, level)
-		left -= n.quota
-		if n.pinned <= level {
-			even = append(even, n)
-		}
-	}
-	slices.SortStableFunc(even, func(a, b *plannedNode) int {
-		return cmp.Compare(len(b.has)+b.pinned, len(a.has)+a.pinned)
+	slices.SortFunc(moves, func(x, y PlannedMove) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(whyOrder, x.Why), slices.Index(whyOrder, y.Why)),
+			cmp.Compare(y.Weight, x.Weight),
+			cmp.Compare(x.Shard, y.Shard),
+		)
 	})
-	for _, n := range even[:left] {
-		n.quota++
-	}
+	return moves
 }

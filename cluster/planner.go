@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
-
-// maxMoving bounds how many shards are between two live nodes at a time, since
-// nobody serves them then.
-const maxMoving = 8
 
 // maxTxnPuts keeps one Txn of assignments below etcd's limit of 128 operations.
 const maxTxnPuts = 100
@@ -23,14 +20,22 @@ const maxTxnPuts = 100
 // no more than a wish, so that two coordinators who overlap for a moment can
 // only disagree about wishes.
 func RunPlanner(ctx context.Context, m *Member) error {
+	var mind *standing // nil while another plans
 	for {
 		snap := m.view.snap.Load()
 		var err error
+		var look <-chan time.Time
 		switch snap.coordinator.incarnation {
 		case "":
-			err = m.campaign(ctx)
+			mind, err = nil, m.campaign(ctx)
 		case m.inc:
-			err = m.plan(ctx, snap)
+			if mind == nil {
+				mind = new(standing)
+			}
+			err = m.carryOut(ctx, snap, mind.step(time.Now(), snap))
+			look = time.After(planPace)
+		default:
+			mind = nil
 		}
 		if err != nil && !errors.Is(err, ErrUnavailable) {
 			return fmt.Errorf("run planner: %w", err)
@@ -38,6 +43,7 @@ func RunPlanner(ctx context.Context, m *Member) error {
 		// Whatever was written, or made a write fail, comes with the watch.
 		select {
 		case <-snap.next:
+		case <-look:
 		case <-m.done:
 			return fmt.Errorf("run planner: %w", m.err)
 		case <-ctx.Done():
@@ -45,6 +51,9 @@ func RunPlanner(ctx context.Context, m *Member) error {
 		}
 	}
 }
+
+// Coordinator returns who plans, "" when nobody does.
+func (v *View) Coordinator() Incarnation { return v.snap.Load().coordinator.incarnation }
 
 // campaign makes m the coordinator unless there is one.
 func (m *Member) campaign(ctx context.Context) error {
@@ -57,77 +66,55 @@ func (m *Member) campaign(ctx context.Context) error {
 	return err
 }
 
-// plan writes the assignments that should change now, as of snap. When anything
-// else wrote them meanwhile nothing is written: a newer snapshot is coming.
-func (m *Member) plan(ctx context.Context, snap *snapshot) error {
-	rows := snap.assignments.rows
-	todo := nextAssignments(snap)
-	for chunk := range slices.Chunk(todo, maxTxnPuts) {
-		g := guard{ifs: []clientv3.Cmp{
-			clientv3.Compare(clientv3.ModRevision(m.view.keys.coordinator()), "=", snap.coordinator.rev),
-		}}
+// carryOut writes an edict that was made from snap. As soon as anything else has
+// written one of its keys since, nothing more is written: a newer snapshot is
+// coming.
+func (m *Member) carryOut(ctx context.Context, snap *snapshot, e edict) error {
+	keys, log := m.view.keys, m.view.cfg.Logger
+	for chunk := range slices.Chunk(e.assign, maxTxnPuts) {
+		var ws []write
 		for _, as := range chunk {
-			key := m.view.keys.assignment(as.shard)
-			v := &clusterv1.Assignment{Node: string(as.node), Pinned: string(rows[as.shard].pinned)}
-			g.ifs = append(g.ifs, clientv3.Compare(clientv3.ModRevision(key), "=", rows[as.shard].rev))
-			g.then = append(g.then, clientv3.OpPut(key, encode(v)))
+			row := snap.assignments.rows[as.shard]
+			v := &clusterv1.Assignment{Node: string(as.node), Pinned: string(row.pinned), Why: as.why}
+			ws = append(ws, write{keys.assignment(as.shard), row.rev, encode(v)})
 		}
-		out, err := m.commit(ctx, "assign shards", g)
-		if err != nil {
+		if done, err := m.write(ctx, "assign shards", snap, ws...); !done || err != nil {
 			return err
 		}
-		if !out.done {
-			return nil
+		log.Info("shards assigned", "changed", len(chunk), "first", chunk[0].shard, "to", chunk[0].node, "why", chunk[0].why)
+	}
+	if e.job != nil {
+		done, err := m.write(ctx, "put rebalance", snap, write{keys.rebalance(), snap.job.rev, encode(e.job)})
+		if !done || err != nil {
+			return err
 		}
-		m.view.cfg.Logger.Info("shards assigned", "changed", len(chunk))
+		if !snap.job.running() || e.job.GetFinished() != nil {
+			log.Info("rebalance", "id", e.job.GetId(), "by", e.job.GetBy(), "moves", len(e.job.GetMoves()), "finished", e.job.GetFinished() != nil)
+		}
+	}
+	if e.weights != nil {
+		_, err := m.write(ctx, "put weights", snap, write{keys.weights(), snap.weights.rev, encode(e.weights)})
+		return err
 	}
 	return nil
 }
 
-type newAssignment struct {
-	shard ShardID
-	node  NodeName
+// write is a key that was at a revision, and what should stand there.
+type write struct {
+	key   string
+	rev   int64
+	value string
 }
 
-// nextAssignments returns the changes that lead towards the plan. A shard that
-// nobody serves is assigned at once. One that is served moves only while fewer
-// than maxMoving are without the owner they should have: its owner releases it,
-// the new one claims it, and the next snapshot lets the next one go.
-func nextAssignments(snap *snapshot) []newAssignment {
-	var eligible []NodeName
-	for _, n := range snap.nodes.sorted {
-		if slices.Contains(n.GetRoles(), RoleShard) && n.GetState() == clusterv1.NodeState_NODE_STATE_UP {
-			eligible = append(eligible, NodeName(n.GetName()))
-		}
+// write puts values as the coordinator, all or none, and says whether it did.
+func (m *Member) write(ctx context.Context, what string, snap *snapshot, ws ...write) (bool, error) {
+	g := guard{ifs: []clientv3.Cmp{
+		clientv3.Compare(clientv3.ModRevision(m.view.keys.coordinator()), "=", snap.coordinator.rev),
+	}}
+	for _, w := range ws {
+		g.ifs = append(g.ifs, clientv3.Compare(clientv3.ModRevision(w.key), "=", w.rev))
+		g.then = append(g.then, clientv3.OpPut(w.key, w.value))
 	}
-	if len(eligible) == 0 {
-		return nil
-	}
-	rows, routes := snap.assignments.rows, snap.routes.routes
-	in := PlanInput{Nodes: eligible, Current: make([]NodeName, len(rows)), Pinned: make([]NodeName, len(rows))}
-	moving := 0
-	onItsWay := func(s int) bool { return rows[s].node != "" && rows[s].node != routes[s].Node }
-	for s, row := range rows {
-		in.Current[s], in.Pinned[s] = row.node, row.pinned
-		if !slices.Contains(eligible, row.node) {
-			in.Current[s] = routes[s].Node
-		}
-		if onItsWay(s) {
-			moving++
-		}
-	}
-	var todo []newAssignment
-	for s, node := range Plan(in) {
-		if node == rows[s].node {
-			continue
-		}
-		if routes[s].Owned() && routes[s].Node != node && !onItsWay(s) {
-			if moving >= maxMoving {
-				continue
-			}
-			moving++
-		}
-		todo = append(todo, newAssignment{ShardID(s), node})
-	}
-	return todo
+	out, err := m.commit(ctx, what, g)
+	return out.done, err
 }

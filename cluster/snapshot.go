@@ -17,7 +17,12 @@ type snapshot struct {
 	assignments *Assignments
 	catalog     *Catalog
 	coordinator coordinator
-	// next is closed when this snapshot was replaced.
+	loads       *Loads
+	drained     map[NodeName]bool
+	weights     *weights
+	job         *job
+	// next is closed when this snapshot was replaced by one that differs in more
+	// than loads, which change all the time.
 	next chan struct{}
 }
 
@@ -54,6 +59,9 @@ func emptySnapshot(n int) *snapshot {
 		nodes:       &nodeSet{},
 		assignments: &Assignments{rows: make([]assignment, n), next: make(chan struct{})},
 		catalog:     &Catalog{},
+		loads:       &Loads{shards: make([]shardReport, n), next: make(chan struct{})},
+		weights:     &weights{rows: make([]float64, n)},
+		job:         &job{},
 		next:        make(chan struct{}),
 	}
 }
@@ -62,7 +70,9 @@ func emptySnapshot(n int) *snapshot {
 func (s *snapshot) apply(rev int64, changes map[string][]change, log *slog.Logger) *snapshot {
 	next := *s
 	next.rev = rev
-	next.next = make(chan struct{})
+	if len(changes) > 1 || changes[dirLoads] == nil {
+		next.next = make(chan struct{})
+	}
 	for dir, cs := range changes {
 		switch dir {
 		case dirOwners:
@@ -75,6 +85,14 @@ func (s *snapshot) apply(rev int64, changes map[string][]change, log *slog.Logge
 			next.catalog = next.catalog.apply(rev, cs, log)
 		case keyCoordinator:
 			next.coordinator = next.coordinator.apply(cs, log)
+		case dirLoads:
+			next.loads = next.loads.apply(cs, log)
+		case dirDrained:
+			next.drained = applyDrained(next.drained, cs)
+		case keyWeights:
+			next.weights = next.weights.apply(cs, log)
+		case keyRebalance:
+			next.job = next.job.apply(cs, log)
 		}
 	}
 	return &next
@@ -89,13 +107,32 @@ func (s *snapshot) retire(by *snapshot) {
 	if s.assignments != by.assignments {
 		close(s.assignments.next)
 	}
-	close(s.next)
+	if s.loads != by.loads {
+		close(s.loads.next)
+	}
+	if s.next != by.next {
+		close(s.next)
+	}
 }
 
 // skip reports a key that this program cannot read. It goes on without it: one
 // bad value must not blind a node to all others.
 func skip(log *slog.Logger, dir string, c change, err error) {
 	log.Error("key in etcd cannot be read, and is taken for absent", "key", dir+c.name, "revision", c.rev, "err", err)
+}
+
+// applyDrained keeps the names of drained nodes. What the value says is for
+// people.
+func applyDrained(drained map[NodeName]bool, cs []change) map[NodeName]bool {
+	next := make(map[NodeName]bool)
+	maps.Copy(next, drained)
+	for _, c := range cs {
+		delete(next, NodeName(c.name))
+		if !c.deleted {
+			next[NodeName(c.name)] = true
+		}
+	}
+	return next
 }
 
 // nodeSet holds the nodes that live.
