@@ -3,8 +3,10 @@ package devstack
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"go.etcd.io/etcd/server/v3/embed"
@@ -19,7 +21,7 @@ const (
 	electionMs = 200
 )
 
-// etcdServer is an etcd cluster of one member.
+// etcdServer is one running member.
 type etcdServer struct {
 	*embed.Etcd
 	serving *atomic.Bool // see zapCore
@@ -27,21 +29,10 @@ type etcdServer struct {
 
 func startEtcd(ctx context.Context, cfg Config) (*etcdServer, error) {
 	serving := new(atomic.Bool)
-	c := embed.NewConfig()
-	c.Name = "holdfast"
-	c.Dir = filepath.Join(cfg.Dir, "etcd")
+	c := etcdConfig("holdfast", filepath.Join(cfg.Dir, "etcd"), zapCore{log: cfg.Logger.With("server", "etcd"), serving: serving})
 	c.TickMs, c.ElectionMs = tickMs, electionMs
-	// Old revisions go after an hour: a watch that was away for longer lists
-	// again.
-	c.AutoCompactionMode, c.AutoCompactionRetention = embed.CompactorModePeriodic, "1h"
-	c.EnableGRPCGateway = false
-	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(zapCore{cfg.Logger.With("server", "etcd"), serving}))
-
-	clients := []url.URL{{Scheme: "http", Host: cfg.EtcdListen}}
-	c.ListenClientUrls, c.AdvertiseClientUrls = clients, clients
 	// No peer ever comes, but etcd insists on an address for them.
-	peers := []url.URL{{Scheme: "http", Host: anyPort}}
-	c.ListenPeerUrls, c.AdvertisePeerUrls = peers, peers
+	setEtcdAddresses(c, cfg.EtcdListen, anyPort)
 	c.InitialCluster = c.InitialClusterFromName(c.Name)
 
 	e, err := embed.StartEtcd(c)
@@ -60,6 +51,46 @@ func startEtcd(ctx context.Context, cfg Config) (*etcdServer, error) {
 	}
 	e.Close()
 	return nil, fmt.Errorf("start embedded etcd on %s: %w", cfg.EtcdListen, err)
+}
+
+// startEtcdMember starts one of several members, and does not wait for the
+// others.
+func startEtcdMember(m Member, all []Member, logger *slog.Logger) (*etcdServer, error) {
+	serving := new(atomic.Bool)
+	serving.Store(true)
+	c := etcdConfig(m.Name, m.Dir, zapCore{log: logger.With("server", m.Name), serving: serving, talkative: true})
+	setEtcdAddresses(c, m.Client, m.Peer)
+	c.InitialClusterToken = "holdfast-dev"
+	var cluster []string
+	for _, o := range all {
+		if o.Role == RoleEtcd {
+			cluster = append(cluster, o.Name+"=http://"+o.Peer)
+		}
+	}
+	c.InitialCluster = strings.Join(cluster, ",")
+	e, err := embed.StartEtcd(c)
+	if err != nil {
+		return nil, err
+	}
+	return &etcdServer{e, serving}, nil
+}
+
+// etcdConfig is what all etcd servers here have in common.
+func etcdConfig(name, dir string, log zapCore) *embed.Config {
+	c := embed.NewConfig()
+	c.Name, c.Dir = name, dir
+	// Old revisions go after an hour: a watch that was away for longer lists
+	// again.
+	c.AutoCompactionMode, c.AutoCompactionRetention = embed.CompactorModePeriodic, "1h"
+	c.EnableGRPCGateway = false
+	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(log))
+	return c
+}
+
+func setEtcdAddresses(c *embed.Config, client, peer string) {
+	clients, peers := []url.URL{{Scheme: "http", Host: client}}, []url.URL{{Scheme: "http", Host: peer}}
+	c.ListenClientUrls, c.AdvertiseClientUrls = clients, clients
+	c.ListenPeerUrls, c.AdvertisePeerUrls = peers, peers
 }
 
 func (e *etcdServer) stop() {

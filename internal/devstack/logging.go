@@ -17,6 +17,8 @@ type zapCore struct {
 	// serving is false while etcd starts and stops: it complains about its own
 	// listeners then, and what matters comes back as an error.
 	serving *atomic.Bool
+	// talkative: what is more usual than a warning is information, not debug.
+	talkative bool
 }
 
 // harmless are complaints of an etcd that has made no snapshot yet.
@@ -24,6 +26,8 @@ var harmless = []string{"Failed to detect schema version", "failed to update sto
 
 func (c zapCore) level(l zapcore.Level) slog.Level {
 	switch {
+	case c.talkative && l == zapcore.InfoLevel:
+		return slog.LevelInfo
 	case !c.serving.Load() || l < zapcore.WarnLevel:
 		return slog.LevelDebug
 	case l == zapcore.WarnLevel:
@@ -38,7 +42,8 @@ func (c zapCore) Enabled(l zapcore.Level) bool {
 }
 
 func (c zapCore) With(fields []zapcore.Field) zapcore.Core {
-	return zapCore{c.log.With(attrs(fields)...), c.serving}
+	c.log = c.log.With(attrs(fields)...)
+	return c
 }
 
 func (c zapCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
@@ -77,17 +82,26 @@ func attrs(fields []zapcore.Field) []any {
 // failure: the server does not return it.
 type natsLogger struct {
 	log *slog.Logger
+	// talkative: as of a zapCore.
+	talkative bool
 
 	mu   sync.Mutex
 	last string
 }
 
-func (l *natsLogger) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
-func (l *natsLogger) Debugf(format string, v ...any)  { l.log.Debug(fmt.Sprintf(format, v...)) }
-func (l *natsLogger) Tracef(format string, v ...any)  { l.log.Debug(fmt.Sprintf(format, v...)) }
-func (l *natsLogger) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
-func (l *natsLogger) Errorf(format string, v ...any)  { l.fail(fmt.Sprintf(format, v...)) }
-func (l *natsLogger) Fatalf(format string, v ...any)  { l.fail(fmt.Sprintf(format, v...)) }
+func (l *natsLogger) Noticef(format string, v ...any) {
+	level := slog.LevelDebug
+	if l.talkative {
+		level = slog.LevelInfo
+	}
+	l.log.Log(context.Background(), level, fmt.Sprintf(format, v...))
+}
+
+func (l *natsLogger) Debugf(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l *natsLogger) Tracef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l *natsLogger) Warnf(format string, v ...any)  { l.log.Warn(fmt.Sprintf(format, v...)) }
+func (l *natsLogger) Errorf(format string, v ...any) { l.fail(fmt.Sprintf(format, v...)) }
+func (l *natsLogger) Fatalf(format string, v ...any) { l.fail(fmt.Sprintf(format, v...)) }
 
 func (l *natsLogger) fail(text string) {
 	l.log.Error(text)

@@ -2,8 +2,11 @@ package devstack
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net"
+	"net/url"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -17,16 +20,10 @@ const natsPatience = time.Minute
 
 // startNATS starts a server with JetStream on files.
 func startNATS(ctx context.Context, cfg Config) (*server.Server, error) {
-	host, portText, err := net.SplitHostPort(cfg.NATSListen)
-	if err != nil {
-		return nil, fmt.Errorf("start embedded NATS: %w", err)
-	}
-	port, err := strconv.Atoi(portText)
-	if err != nil {
-		return nil, fmt.Errorf("start embedded NATS on %s: port: %w", cfg.NATSListen, err)
-	}
-	if port == 0 {
-		port = server.RANDOM_PORT
+	opts := natsOptions("holdfast", filepath.Join(cfg.Dir, "nats"))
+	opts.DontListen = cfg.NATSInProcess
+	if err := setNATSAddress(&opts.Host, &opts.Port, cfg.NATSListen); err != nil {
+		return nil, fmt.Errorf("start embedded NATS on %s: %w", cfg.NATSListen, err)
 	}
 	if !cfg.NATSInProcess {
 		// The server reports a port in use by ending the process.
@@ -34,18 +31,7 @@ func startNATS(ctx context.Context, cfg Config) (*server.Server, error) {
 			return nil, fmt.Errorf("start embedded NATS: %w", err)
 		}
 	}
-	ns, err := server.NewServer(&server.Options{
-		ServerName: "holdfast",
-		Host:       host,
-		Port:       port,
-		DontListen: cfg.NATSInProcess,
-		JetStream:  true,
-		StoreDir:   filepath.Join(cfg.Dir, "nats"),
-		// Acknowledge nothing that is not on the disk.
-		SyncAlways: true,
-		NoSigs:     true,
-		NoLog:      true,
-	})
+	ns, err := server.NewServer(opts)
 	if err != nil {
 		return nil, fmt.Errorf("start embedded NATS on %s: %w", cfg.NATSListen, err)
 	}
@@ -62,6 +48,74 @@ func startNATS(ctx context.Context, cfg Config) (*server.Server, error) {
 		return nil, fmt.Errorf("start embedded NATS on %s: not ready after %s%s", cfg.NATSListen, patience, log.because())
 	}
 	return ns, nil
+}
+
+// startNATSMember starts one of several servers, and does not wait for the
+// others.
+func startNATSMember(m Member, all []Member, logger *slog.Logger) (*server.Server, error) {
+	opts := natsOptions(m.Name, m.Dir)
+	opts.Cluster.Name = "holdfast-dev"
+	// Clients keep to the addresses that they were given: there may be a proxy
+	// between.
+	opts.Cluster.NoAdvertise = true
+	// A peer that is down is dialled once a second: say so every 30 s.
+	opts.ReconnectErrorReports = 30
+	if err := errors.Join(
+		setNATSAddress(&opts.Host, &opts.Port, m.Client),
+		setNATSAddress(&opts.Cluster.Host, &opts.Cluster.Port, m.Peer),
+	); err != nil {
+		return nil, err
+	}
+	for _, o := range all {
+		if o.Role == RoleNATS {
+			opts.Routes = append(opts.Routes, &url.URL{Scheme: "nats", Host: o.Peer})
+		}
+	}
+	for _, addr := range []string{m.Client, m.Peer} {
+		if err := probe(context.Background(), addr); err != nil {
+			return nil, err
+		}
+	}
+	ns, err := server.NewServer(opts)
+	if err != nil {
+		return nil, err
+	}
+	log := &natsLogger{log: logger.With("server", m.Name), talkative: true}
+	ns.SetLoggerV2(log, false, false, false)
+	ns.Start()
+	// It does not wait for its peers.
+	if !ns.ReadyForConnections(natsPatience) || !ns.JetStreamEnabled() {
+		stopNATS(ns)
+		return nil, fmt.Errorf("not ready after %s%s", natsPatience, log.because())
+	}
+	return ns, nil
+}
+
+// natsOptions are what all NATS servers here have in common.
+func natsOptions(name, dir string) *server.Options {
+	return &server.Options{
+		ServerName: name,
+		JetStream:  true,
+		StoreDir:   dir,
+		// Acknowledge nothing that is not on the disk.
+		SyncAlways: true,
+		NoSigs:     true,
+		NoLog:      true,
+	}
+}
+
+func setNATSAddress(host *string, port *int, addr string) (err error) {
+	var text string
+	if *host, text, err = net.SplitHostPort(addr); err != nil {
+		return err
+	}
+	if *port, err = strconv.Atoi(text); err != nil {
+		return fmt.Errorf("port: %w", err)
+	}
+	if *port == 0 {
+		*port = server.RANDOM_PORT
+	}
+	return nil
 }
 
 // probe opens and closes a listener.

@@ -1,5 +1,3 @@
-// Package dev is `holdfast dev`: an etcd and a NATS server by themselves, so that
-// several nodes can be tried out on one machine.
 package dev
 
 import (
@@ -22,51 +20,85 @@ import (
 	"github.com/holdfast-game/holdfast/internal/devstack"
 )
 
-// startPatience bounds how long the servers may take to read their data.
-const startPatience = time.Minute
+const (
+	// startPatience bounds how long the servers may take to read their data and,
+	// where there are several, to find each other.
+	startPatience = time.Minute
+
+	defaultData = "./data-dev"
+)
+
+// options are what the flags say.
+type options struct {
+	data       string
+	members    int
+	etcd, nats string
+}
 
 // Command returns `dev`.
 func Command() *cobra.Command {
-	var data, etcd, nats string
+	var o options
 	c := &cobra.Command{
 		Use:   "dev",
 		Short: "Run etcd and NATS alone, for several nodes on one machine",
-		Long: `Run etcd and NATS alone, for several nodes on one machine. They ask for no
-credentials and are one server each: a cluster that matters has its own.`,
+		Long: `Run etcd and NATS alone, for several nodes on one machine, and print the flags
+that nodes need. They ask for no credentials.
+
+With one member each they run in this process. With --members 3 there are three
+etcd members and three NATS servers, each a process of its own: what it takes to
+see a quorum lost, or a leader fail. Their process ids, addresses and folders
+are in dev.json in the data folder, which is kept true. A member that ends stays
+down until "holdfast dev restart NAME"; it comes back with its data and its
+addresses. All of them end with this process, however it ends.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
+			// Once one has come, the next finds no handler and ends the process.
 			defer context.AfterFunc(ctx, stop)()
-			return run(ctx, c.OutOrStdout(), data, etcd, nats)
+			if err := o.validate(); err != nil {
+				return exit.Unstarted(err)
+			}
+			dir, err := datadir.Open(o.data)
+			if err != nil {
+				return exit.Unstarted(err)
+			}
+			run := runStack
+			if o.members > 1 {
+				run = runMembers
+			}
+			return errors.Join(run(ctx, c.OutOrStdout(), dir, o), dir.Close())
 		},
 	}
+	c.PersistentFlags().StringVar(&o.data, "data", defaultData, "data folder")
 	f := c.Flags()
-	f.StringVar(&data, "data", "./data-dev", "data folder")
-	f.StringVar(&etcd, "etcd-listen", "127.0.0.1:0", "address of etcd")
-	f.StringVar(&nats, "nats-listen", "127.0.0.1:0", "address of NATS")
+	f.IntVar(&o.members, "members", 1, "members of etcd, and servers of NATS: 1, 3 or 5")
+	f.StringVar(&o.etcd, "etcd-listen", "127.0.0.1:0", "address of etcd, with one member")
+	f.StringVar(&o.nats, "nats-listen", "127.0.0.1:0", "address of NATS, with one member")
+	c.AddCommand(restartCommand(&o.data), memberCommand(&o.data))
 	return c
 }
 
-func run(ctx context.Context, out io.Writer, data, etcd, nats string) (err error) {
-	dir, err := datadir.Open(data)
-	if err != nil {
-		return exit.Unstarted(err)
+func (o options) validate() error {
+	if o.members != 1 && o.members != 3 && o.members != 5 {
+		return fmt.Errorf("--members: %d, must be 1, 3 or 5", o.members)
 	}
-	defer func() { err = errors.Join(err, dir.Close()) }()
+	return nil
+}
 
+// runStack runs one server of each in this process.
+func runStack(ctx context.Context, out io.Writer, dir *datadir.Dir, o options) error {
 	starting, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	stack, err := devstack.Start(starting, devstack.Config{
-		Dir: filepath.Join(dir.Path(), "stack"), EtcdListen: etcd, NATSListen: nats,
-		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Dir: dir.File("stack"), EtcdListen: o.etcd, NATSListen: o.nats, Logger: newLogger(slog.LevelWarn),
 	})
 	if err != nil {
 		return exit.Unstarted(err)
 	}
 	defer stack.Close()
-	if _, err := fmt.Fprintf(out, "--etcd %s --nats %s\n", strings.Join(stack.EtcdEndpoints(), ","), stack.NATSURL()); err != nil {
-		return fmt.Errorf("print addresses: %w", err)
+	if err := printFlags(out, stack.EtcdEndpoints(), []string{stack.NATSURL()}, 1); err != nil {
+		return err
 	}
 	select {
 	case <-ctx.Done():
@@ -75,3 +107,22 @@ func run(ctx context.Context, out io.Writer, data, etcd, nats string) (err error
 		return fmt.Errorf("etcd failed: %w", err)
 	}
 }
+
+// printFlags prints what nodes are to be started with.
+func printFlags(out io.Writer, etcd, nats []string, replicas int) error {
+	line := fmt.Sprintf("--etcd %s --nats %s", strings.Join(etcd, ","), strings.Join(nats, ","))
+	if replicas > 1 {
+		line += fmt.Sprintf(" --replicas %d", replicas)
+	}
+	if _, err := fmt.Fprintln(out, line); err != nil {
+		return fmt.Errorf("print addresses: %w", err)
+	}
+	return nil
+}
+
+func newLogger(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// memberFolder holds the folders and logs of the members.
+func memberFolder(dir string) string { return filepath.Join(dir, "members") }
