@@ -258,12 +258,13 @@ func (a *arrival) confirm(ctx context.Context) cluster.AdoptInput {
 
 // serve lets commands in, those first that have waited.
 func (a *arrival) serve() {
+	people := a.rec.people.count() // from then on they are the shard's own
 	h := a.inc.host(a.hold, a.rec)
 	for _, m := range a.lot.clear() {
 		h.post(m, math.MaxInt)
 	}
 	a.inc.lots[a.shard].CompareAndSwap(a.lot, nil)
-	a.inc.log.Info("took over", "shard", a.shard, "from", a.source, "epoch", a.hold.Epoch, "actors", a.rec.people.count())
+	a.inc.log.Info("took over", "shard", a.shard, "from", a.source, "epoch", a.hold.Epoch, "actors", people)
 	a.tell(serving)
 }
 

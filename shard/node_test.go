@@ -35,6 +35,7 @@ type testNode struct {
 	js     jetstream.JetStream
 
 	lease cluster.LeaseID
+	moved chan *clusterv1.MoveReceipt
 	stop  func() // drains, and waits
 }
 
@@ -44,7 +45,7 @@ const testShards = 8
 func startNode(t testing.TB, stack *devstack.Stack, name string, predecessor cluster.LeaseID, setup ...func(*Config)) *testNode {
 	t.Helper()
 	ctx := t.Context()
-	n := &testNode{t: t}
+	n := &testNode{t: t, moved: make(chan *clusterv1.MoveReceipt, 1024)}
 	client, err := cluster.Connect(cluster.ConnectConfig{Endpoints: stack.EtcdEndpoints()})
 	must(t, err)
 	nc, err := stack.ConnectNATS()
@@ -69,6 +70,7 @@ func startNode(t testing.TB, stack *devstack.Stack, name string, predecessor clu
 		View: n.view, Mesh: mesh, JetStream: n.js, Bus: broadcast.New(nc, n.view.ClusterID()),
 		Join:   cluster.JoinConfig{Name: cluster.NodeName(name), Roles: []string{cluster.RoleShard}, Predecessor: predecessor},
 		Joined: func(id cluster.LeaseID) error { n.lease = id; return nil },
+		Moved:  func(_ context.Context, r *clusterv1.MoveReceipt) error { n.moved <- r; return nil },
 	})
 	must(t, err)
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
