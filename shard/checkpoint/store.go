@@ -35,7 +35,7 @@ const readDeadline = time.Minute
 // Open returns the store of the cluster, made if need be with so many replicas
 // (1, 3 or 5). Of a store that exists already, replicas stay as they are.
 func Open(ctx context.Context, js jetstream.JetStream, clusterID string, replicas int) (*Store, error) {
-	s := &Store{bucket: "hf_" + clusterID + "_checkpoints"}
+	s := &Store{bucket: bucketOf(clusterID)}
 	var err error
 	s.objects, err = js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
 		Bucket:      s.bucket,
@@ -54,6 +54,24 @@ func Open(ctx context.Context, js jetstream.JetStream, clusterID string, replica
 	}
 	return s, nil
 }
+
+// Find returns the store of a cluster if it has one. ErrNoStore.
+func Find(ctx context.Context, js jetstream.JetStream, clusterID string) (*Store, error) {
+	s := &Store{bucket: bucketOf(clusterID)}
+	var err error
+	if s.objects, err = js.ObjectStore(ctx, s.bucket); err == nil {
+		s.stream, err = js.Stream(ctx, "OBJ_"+s.bucket)
+	}
+	if errors.Is(err, jetstream.ErrBucketNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
+		err = ErrNoStore
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find checkpoint store %s: %w", s.bucket, err)
+	}
+	return s, nil
+}
+
+func bucketOf(clusterID string) string { return "hf_" + clusterID + "_checkpoints" }
 
 // objectName is unique as long as the owner of the shard does not use n twice:
 // there is one owner in each epoch.

@@ -21,6 +21,10 @@ type Extent struct {
 	// whose it is.
 	Seal     cluster.LogSeq
 	SealedBy cluster.Incarnation
+	// Void is the last entry that stands behind the seal, 0 when there is none
+	// but other seals. A writer that names its predecessors cannot have put it
+	// there.
+	Void cluster.LogSeq
 	// Created is when its writer opened it.
 	Created time.Time
 }
@@ -59,5 +63,13 @@ func measure(ctx context.Context, js jetstream.JetStream, name cluster.LogName) 
 	}
 	x.Seal, x.SealedBy = cluster.LogSeq(m.Sequence), e.Incarnation
 	x.Last = x.Seal - 1
+	m, err = stream.GetLastMsgForSubject(ctx, info.Config.Subjects[0])
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+	case err != nil:
+		return Extent{}, err
+	case cluster.LogSeq(m.Sequence) > x.Seal:
+		x.Void = cluster.LogSeq(m.Sequence)
+	}
 	return x, nil
 }

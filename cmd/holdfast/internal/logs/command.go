@@ -22,7 +22,7 @@ folder of a node that runs, or of one with embedded servers that does not.`,
 		Args: cobra.NoArgs,
 	}
 	from.addFlags(c.PersistentFlags())
-	c.AddCommand(dumpCommand(&from, added))
+	c.AddCommand(dumpCommand(&from, added), checkCommand(&from, added))
 	return c
 }
 
