@@ -58,9 +58,8 @@ func (m *Member) HandOver(ctx context.Context, h *Holding, to LogSeq, next Succe
 		// the own one. An earlier copy may have come before the lease ended.
 		err = m.afterSuccessor(ctx, what, h, next)
 	}
-	if known(err) {
+	if err == nil {
 		h.serving = false
-		m.pending.settle(h)
 	}
 	return err
 }

@@ -153,6 +153,18 @@ var writes = []write{
 	{"release", func(ctx context.Context, m *cluster.Member, h *cluster.Holding) error {
 		return m.Release(ctx, h, 8)
 	}, func(b *pair) *cluster.Holding { return b.serve(b.a, 0) }},
+	handOver(),
+}
+
+// handOver hands to b, of the pair that it was prepared for last.
+func handOver() write {
+	var next cluster.Successor
+	return write{"hand over", func(ctx context.Context, m *cluster.Member, h *cluster.Holding) error {
+		return m.HandOver(ctx, h, 8, next)
+	}, func(b *pair) *cluster.Holding {
+		next = b.successor()
+		return b.serve(b.a, 0)
+	}}
 }
 
 func TestStaleHolderIsRefused(t *testing.T) {
