@@ -11,6 +11,7 @@
 package adminv1
 
 import (
+	v11 "github.com/holdfast-game/holdfast/proto/client/v1"
 	v1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -1652,13 +1653,19 @@ type RebalanceResponse struct {
 	Moves []*v1.PlannedMove `protobuf:"bytes,1,rep,name=moves,proto3" json:"moves,omitempty"`
 	// By name.
 	Nodes []*NodeShare `protobuf:"bytes,2,rep,name=nodes,proto3" json:"nodes,omitempty"`
-	// Of the nodes that may have shards, and the same after the moves: how far the
-	// one farthest off the mean is from it, as a fraction of the mean.
-	Mean         float64 `protobuf:"fixed64,3,opt,name=mean,proto3" json:"mean,omitempty"`
-	SpreadBefore float64 `protobuf:"fixed64,4,opt,name=spread_before,json=spreadBefore,proto3" json:"spread_before,omitempty"`
-	SpreadAfter  float64 `protobuf:"fixed64,5,opt,name=spread_after,json=spreadAfter,proto3" json:"spread_after,omitempty"`
-	// Names the work in Moves; "" for a dry run, and when nothing is to move.
-	Id            string `protobuf:"bytes,6,opt,name=id,proto3" json:"id,omitempty"`
+	// The load of all shards over the number of nodes that may have them.
+	Mean float64 `protobuf:"fixed64,3,opt,name=mean,proto3" json:"mean,omitempty"`
+	// What a node has when shards are spread as evenly as they are divisible: less
+	// than the mean where one shard, or what is pinned to a node, is more than it.
+	Even float64 `protobuf:"fixed64,4,opt,name=even,proto3" json:"even,omitempty"`
+	// By how much, as a part of even, the node that is farthest off is off.
+	SpreadBefore float64 `protobuf:"fixed64,5,opt,name=spread_before,json=spreadBefore,proto3" json:"spread_before,omitempty"`
+	SpreadAfter  float64 `protobuf:"fixed64,6,opt,name=spread_after,json=spreadAfter,proto3" json:"spread_after,omitempty"`
+	// Shards that weigh more than the mean: no plan gets their nodes down to it.
+	Heavy []uint32 `protobuf:"varint,7,rep,packed,name=heavy,proto3" json:"heavy,omitempty"`
+	// Names the work in Moves. "" when nothing is to move, and for a dry run,
+	// unless it shows what is left of a rebalancing that goes on.
+	Id            string `protobuf:"bytes,8,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1714,6 +1721,13 @@ func (x *RebalanceResponse) GetMean() float64 {
 	return 0
 }
 
+func (x *RebalanceResponse) GetEven() float64 {
+	if x != nil {
+		return x.Even
+	}
+	return 0
+}
+
 func (x *RebalanceResponse) GetSpreadBefore() float64 {
 	if x != nil {
 		return x.SpreadBefore
@@ -1726,6 +1740,13 @@ func (x *RebalanceResponse) GetSpreadAfter() float64 {
 		return x.SpreadAfter
 	}
 	return 0
+}
+
+func (x *RebalanceResponse) GetHeavy() []uint32 {
+	if x != nil {
+		return x.Heavy
+	}
+	return nil
 }
 
 func (x *RebalanceResponse) GetId() string {
@@ -2573,9 +2594,9 @@ type ReplayDeadLetterResponse struct {
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	// The number under which it was submitted; 0 when it has none.
 	Request uint64 `protobuf:"varint,2,opt,name=request,proto3" json:"request,omitempty"`
-	// The actor's answer: a client.v1 Code, CODE_UNSPECIFIED for success.
-	Code string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
-	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	// The actor's answer: CODE_UNSPECIFIED for success.
+	Code v11.Code `protobuf:"varint,3,opt,name=code,proto3,enum=holdfast.client.v1.Code" json:"code,omitempty"`
+	Text string   `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
 	// The letter is gone: it was answered, or has failed again and is kept as a
 	// newer one.
 	Dropped bool `protobuf:"varint,5,opt,name=dropped,proto3" json:"dropped,omitempty"`
@@ -2629,11 +2650,11 @@ func (x *ReplayDeadLetterResponse) GetRequest() uint64 {
 	return 0
 }
 
-func (x *ReplayDeadLetterResponse) GetCode() string {
+func (x *ReplayDeadLetterResponse) GetCode() v11.Code {
 	if x != nil {
 		return x.Code
 	}
-	return ""
+	return v11.Code(0)
 }
 
 func (x *ReplayDeadLetterResponse) GetText() string {
@@ -2759,7 +2780,7 @@ var File_admin_v1_admin_proto protoreflect.FileDescriptor
 
 const file_admin_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x14admin/v1/admin.proto\x12\x11holdfast.admin.v1\x1a\x16cluster/v1/audit.proto\x1a\x15cluster/v1/move.proto\x1a\x1acluster/v1/ownership.proto\x1a\x15cluster/v1/plan.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"a\n" +
+	"\x14admin/v1/admin.proto\x12\x11holdfast.admin.v1\x1a\x16client/v1/client.proto\x1a\x16cluster/v1/audit.proto\x1a\x15cluster/v1/move.proto\x1a\x1acluster/v1/ownership.proto\x1a\x15cluster/v1/plan.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"a\n" +
 	"\x11PutProductRequest\x126\n" +
 	"\aproduct\x18\x01 \x01(\v2\x1c.holdfast.cluster.v1.ProductR\aproduct\x12\x14\n" +
 	"\x05stock\x18\x02 \x01(\x03R\x05stock\"L\n" +
@@ -2873,14 +2894,16 @@ const file_admin_v1_admin_proto_rawDesc = "" +
 	"\x10RebalanceRequest\x12\x17\n" +
 	"\adry_run\x18\x01 \x01(\bR\x06dryRun\x12\x1d\n" +
 	"\n" +
-	"max_moving\x18\x02 \x01(\rR\tmaxMoving\"\xeb\x01\n" +
+	"max_moving\x18\x02 \x01(\rR\tmaxMoving\"\x95\x02\n" +
 	"\x11RebalanceResponse\x126\n" +
 	"\x05moves\x18\x01 \x03(\v2 .holdfast.cluster.v1.PlannedMoveR\x05moves\x122\n" +
 	"\x05nodes\x18\x02 \x03(\v2\x1c.holdfast.admin.v1.NodeShareR\x05nodes\x12\x12\n" +
-	"\x04mean\x18\x03 \x01(\x01R\x04mean\x12#\n" +
-	"\rspread_before\x18\x04 \x01(\x01R\fspreadBefore\x12!\n" +
-	"\fspread_after\x18\x05 \x01(\x01R\vspreadAfter\x12\x0e\n" +
-	"\x02id\x18\x06 \x01(\tR\x02id\"\x95\x01\n" +
+	"\x04mean\x18\x03 \x01(\x01R\x04mean\x12\x12\n" +
+	"\x04even\x18\x04 \x01(\x01R\x04even\x12#\n" +
+	"\rspread_before\x18\x05 \x01(\x01R\fspreadBefore\x12!\n" +
+	"\fspread_after\x18\x06 \x01(\x01R\vspreadAfter\x12\x14\n" +
+	"\x05heavy\x18\a \x03(\rR\x05heavy\x12\x0e\n" +
+	"\x02id\x18\b \x01(\tR\x02id\"\x95\x01\n" +
 	"\tNodeShare\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
 	"\x06before\x18\x02 \x01(\x01R\x06before\x12\x14\n" +
@@ -2935,11 +2958,11 @@ const file_admin_v1_admin_proto_rawDesc = "" +
 	"\x05error\x18\f \x01(\tR\x05error\"C\n" +
 	"\x17ReplayDeadLetterRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
-	"\arequest\x18\x02 \x01(\x04R\arequest\"\x9c\x01\n" +
+	"\arequest\x18\x02 \x01(\x04R\arequest\"\xb6\x01\n" +
 	"\x18ReplayDeadLetterResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
-	"\arequest\x18\x02 \x01(\x04R\arequest\x12\x12\n" +
-	"\x04code\x18\x03 \x01(\tR\x04code\x12\x12\n" +
+	"\arequest\x18\x02 \x01(\x04R\arequest\x12,\n" +
+	"\x04code\x18\x03 \x01(\x0e2\x18.holdfast.client.v1.CodeR\x04code\x12\x12\n" +
 	"\x04text\x18\x04 \x01(\tR\x04text\x12\x18\n" +
 	"\adropped\x18\x05 \x01(\bR\adropped\x12\x14\n" +
 	"\x05again\x18\x06 \x01(\x04R\x05again\"D\n" +
@@ -3037,6 +3060,7 @@ var file_admin_v1_admin_proto_goTypes = []any{
 	(*v1.OwnerRecord)(nil),           // 52: holdfast.cluster.v1.OwnerRecord
 	(*v1.MoveReceipt)(nil),           // 53: holdfast.cluster.v1.MoveReceipt
 	(*v1.Rebalance)(nil),             // 54: holdfast.cluster.v1.Rebalance
+	(v11.Code)(0),                    // 55: holdfast.client.v1.Code
 }
 var file_admin_v1_admin_proto_depIdxs = []int32{
 	47, // 0: holdfast.admin.v1.PutProductRequest.product:type_name -> holdfast.cluster.v1.Product
@@ -3063,45 +3087,46 @@ var file_admin_v1_admin_proto_depIdxs = []int32{
 	54, // 21: holdfast.admin.v1.MovesResponse.rebalancing:type_name -> holdfast.cluster.v1.Rebalance
 	40, // 22: holdfast.admin.v1.DeadLettersResponse.letters:type_name -> holdfast.admin.v1.DeadLetter
 	50, // 23: holdfast.admin.v1.DeadLetter.at:type_name -> google.protobuf.Timestamp
-	0,  // 24: holdfast.admin.v1.AdminService.PutProduct:input_type -> holdfast.admin.v1.PutProductRequest
-	2,  // 25: holdfast.admin.v1.AdminService.Restock:input_type -> holdfast.admin.v1.RestockRequest
-	4,  // 26: holdfast.admin.v1.AdminService.Grant:input_type -> holdfast.admin.v1.GrantRequest
-	6,  // 27: holdfast.admin.v1.AdminService.Audit:input_type -> holdfast.admin.v1.AuditRequest
-	11, // 28: holdfast.admin.v1.AdminService.Shards:input_type -> holdfast.admin.v1.ShardsRequest
-	15, // 29: holdfast.admin.v1.AdminService.Nodes:input_type -> holdfast.admin.v1.NodesRequest
-	20, // 30: holdfast.admin.v1.AdminService.Move:input_type -> holdfast.admin.v1.MoveRequest
-	22, // 31: holdfast.admin.v1.AdminService.Drain:input_type -> holdfast.admin.v1.DrainRequest
-	24, // 32: holdfast.admin.v1.AdminService.Undrain:input_type -> holdfast.admin.v1.UndrainRequest
-	26, // 33: holdfast.admin.v1.AdminService.Rebalance:input_type -> holdfast.admin.v1.RebalanceRequest
-	29, // 34: holdfast.admin.v1.AdminService.Pin:input_type -> holdfast.admin.v1.PinRequest
-	31, // 35: holdfast.admin.v1.AdminService.Unpin:input_type -> holdfast.admin.v1.UnpinRequest
-	33, // 36: holdfast.admin.v1.AdminService.Owners:input_type -> holdfast.admin.v1.OwnersRequest
-	35, // 37: holdfast.admin.v1.AdminService.Moves:input_type -> holdfast.admin.v1.MovesRequest
-	38, // 38: holdfast.admin.v1.AdminService.DeadLetters:input_type -> holdfast.admin.v1.DeadLettersRequest
-	41, // 39: holdfast.admin.v1.AdminService.ReplayDeadLetter:input_type -> holdfast.admin.v1.ReplayDeadLetterRequest
-	43, // 40: holdfast.admin.v1.AdminService.DropDeadLetters:input_type -> holdfast.admin.v1.DropDeadLettersRequest
-	1,  // 41: holdfast.admin.v1.AdminService.PutProduct:output_type -> holdfast.admin.v1.PutProductResponse
-	3,  // 42: holdfast.admin.v1.AdminService.Restock:output_type -> holdfast.admin.v1.RestockResponse
-	5,  // 43: holdfast.admin.v1.AdminService.Grant:output_type -> holdfast.admin.v1.GrantResponse
-	7,  // 44: holdfast.admin.v1.AdminService.Audit:output_type -> holdfast.admin.v1.AuditResponse
-	12, // 45: holdfast.admin.v1.AdminService.Shards:output_type -> holdfast.admin.v1.ShardsResponse
-	16, // 46: holdfast.admin.v1.AdminService.Nodes:output_type -> holdfast.admin.v1.NodesResponse
-	21, // 47: holdfast.admin.v1.AdminService.Move:output_type -> holdfast.admin.v1.MoveResponse
-	23, // 48: holdfast.admin.v1.AdminService.Drain:output_type -> holdfast.admin.v1.DrainResponse
-	25, // 49: holdfast.admin.v1.AdminService.Undrain:output_type -> holdfast.admin.v1.UndrainResponse
-	27, // 50: holdfast.admin.v1.AdminService.Rebalance:output_type -> holdfast.admin.v1.RebalanceResponse
-	30, // 51: holdfast.admin.v1.AdminService.Pin:output_type -> holdfast.admin.v1.PinResponse
-	32, // 52: holdfast.admin.v1.AdminService.Unpin:output_type -> holdfast.admin.v1.UnpinResponse
-	34, // 53: holdfast.admin.v1.AdminService.Owners:output_type -> holdfast.admin.v1.OwnersResponse
-	36, // 54: holdfast.admin.v1.AdminService.Moves:output_type -> holdfast.admin.v1.MovesResponse
-	39, // 55: holdfast.admin.v1.AdminService.DeadLetters:output_type -> holdfast.admin.v1.DeadLettersResponse
-	42, // 56: holdfast.admin.v1.AdminService.ReplayDeadLetter:output_type -> holdfast.admin.v1.ReplayDeadLetterResponse
-	44, // 57: holdfast.admin.v1.AdminService.DropDeadLetters:output_type -> holdfast.admin.v1.DropDeadLettersResponse
-	41, // [41:58] is the sub-list for method output_type
-	24, // [24:41] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	55, // 24: holdfast.admin.v1.ReplayDeadLetterResponse.code:type_name -> holdfast.client.v1.Code
+	0,  // 25: holdfast.admin.v1.AdminService.PutProduct:input_type -> holdfast.admin.v1.PutProductRequest
+	2,  // 26: holdfast.admin.v1.AdminService.Restock:input_type -> holdfast.admin.v1.RestockRequest
+	4,  // 27: holdfast.admin.v1.AdminService.Grant:input_type -> holdfast.admin.v1.GrantRequest
+	6,  // 28: holdfast.admin.v1.AdminService.Audit:input_type -> holdfast.admin.v1.AuditRequest
+	11, // 29: holdfast.admin.v1.AdminService.Shards:input_type -> holdfast.admin.v1.ShardsRequest
+	15, // 30: holdfast.admin.v1.AdminService.Nodes:input_type -> holdfast.admin.v1.NodesRequest
+	20, // 31: holdfast.admin.v1.AdminService.Move:input_type -> holdfast.admin.v1.MoveRequest
+	22, // 32: holdfast.admin.v1.AdminService.Drain:input_type -> holdfast.admin.v1.DrainRequest
+	24, // 33: holdfast.admin.v1.AdminService.Undrain:input_type -> holdfast.admin.v1.UndrainRequest
+	26, // 34: holdfast.admin.v1.AdminService.Rebalance:input_type -> holdfast.admin.v1.RebalanceRequest
+	29, // 35: holdfast.admin.v1.AdminService.Pin:input_type -> holdfast.admin.v1.PinRequest
+	31, // 36: holdfast.admin.v1.AdminService.Unpin:input_type -> holdfast.admin.v1.UnpinRequest
+	33, // 37: holdfast.admin.v1.AdminService.Owners:input_type -> holdfast.admin.v1.OwnersRequest
+	35, // 38: holdfast.admin.v1.AdminService.Moves:input_type -> holdfast.admin.v1.MovesRequest
+	38, // 39: holdfast.admin.v1.AdminService.DeadLetters:input_type -> holdfast.admin.v1.DeadLettersRequest
+	41, // 40: holdfast.admin.v1.AdminService.ReplayDeadLetter:input_type -> holdfast.admin.v1.ReplayDeadLetterRequest
+	43, // 41: holdfast.admin.v1.AdminService.DropDeadLetters:input_type -> holdfast.admin.v1.DropDeadLettersRequest
+	1,  // 42: holdfast.admin.v1.AdminService.PutProduct:output_type -> holdfast.admin.v1.PutProductResponse
+	3,  // 43: holdfast.admin.v1.AdminService.Restock:output_type -> holdfast.admin.v1.RestockResponse
+	5,  // 44: holdfast.admin.v1.AdminService.Grant:output_type -> holdfast.admin.v1.GrantResponse
+	7,  // 45: holdfast.admin.v1.AdminService.Audit:output_type -> holdfast.admin.v1.AuditResponse
+	12, // 46: holdfast.admin.v1.AdminService.Shards:output_type -> holdfast.admin.v1.ShardsResponse
+	16, // 47: holdfast.admin.v1.AdminService.Nodes:output_type -> holdfast.admin.v1.NodesResponse
+	21, // 48: holdfast.admin.v1.AdminService.Move:output_type -> holdfast.admin.v1.MoveResponse
+	23, // 49: holdfast.admin.v1.AdminService.Drain:output_type -> holdfast.admin.v1.DrainResponse
+	25, // 50: holdfast.admin.v1.AdminService.Undrain:output_type -> holdfast.admin.v1.UndrainResponse
+	27, // 51: holdfast.admin.v1.AdminService.Rebalance:output_type -> holdfast.admin.v1.RebalanceResponse
+	30, // 52: holdfast.admin.v1.AdminService.Pin:output_type -> holdfast.admin.v1.PinResponse
+	32, // 53: holdfast.admin.v1.AdminService.Unpin:output_type -> holdfast.admin.v1.UnpinResponse
+	34, // 54: holdfast.admin.v1.AdminService.Owners:output_type -> holdfast.admin.v1.OwnersResponse
+	36, // 55: holdfast.admin.v1.AdminService.Moves:output_type -> holdfast.admin.v1.MovesResponse
+	39, // 56: holdfast.admin.v1.AdminService.DeadLetters:output_type -> holdfast.admin.v1.DeadLettersResponse
+	42, // 57: holdfast.admin.v1.AdminService.ReplayDeadLetter:output_type -> holdfast.admin.v1.ReplayDeadLetterResponse
+	44, // 58: holdfast.admin.v1.AdminService.DropDeadLetters:output_type -> holdfast.admin.v1.DropDeadLettersResponse
+	42, // [42:59] is the sub-list for method output_type
+	25, // [25:42] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_admin_v1_admin_proto_init() }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/holdfast-game/holdfast/proto/admin/v1/adminv1connect"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
+	"github.com/holdfast-game/holdfast/shard"
 )
 
 const token = "sesame"
@@ -31,12 +33,43 @@ type desk struct {
 	client adminv1connect.AdminServiceClient
 	url    string
 	view   *cluster.View
+	js     jetstream.JetStream
+	trail  trail
 
 	mu    sync.Mutex
 	ready error
 	// act answers for all actors; calls are what they were asked, by actor.
 	act   func(c *cluster.Command) *cluster.Answer
 	calls map[string][]proto.Message
+}
+
+// trail plays the audit stream.
+type trail struct {
+	records  []*clusterv1.OwnerRecord // the latest first
+	receipts []*clusterv1.MoveReceipt
+	err      error
+}
+
+func (tr *trail) Owners(_ context.Context, s cluster.ShardID, limit int) (out []*clusterv1.OwnerRecord, err error) {
+	for _, r := range tr.records {
+		if r.GetShard() == uint32(s) && len(out) < limit {
+			out = append(out, r)
+		}
+	}
+	return out, tr.err
+}
+
+func (tr *trail) At(_ context.Context, s cluster.ShardID, at time.Time) (*clusterv1.OwnerRecord, error) {
+	for _, r := range tr.records {
+		if r.GetShard() == uint32(s) && !r.GetAt().AsTime().After(at) {
+			return r, tr.err
+		}
+	}
+	return nil, tr.err
+}
+
+func (tr *trail) Moves(_ context.Context, limit int) ([]*clusterv1.MoveReceipt, error) {
+	return tr.receipts[:min(limit, len(tr.receipts))], tr.err
 }
 
 // Call plays the router and the actors behind it.
@@ -65,14 +98,32 @@ func openDesk(t *testing.T) *desk {
 	}
 	t.Cleanup(view.Close)
 
-	d := &desk{view: view, calls: make(map[string][]proto.Message)}
+	nc, err := stack.ConnectNATS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{view: view, js: js, calls: make(map[string][]proto.Message)}
 	d.act = func(c *cluster.Command) *cluster.Answer { return &cluster.Answer{Body: &clusterv1.Restocked{}} }
+	service, err := admin.NewService(admin.Deps{
+		Router: d, View: view, Trail: &d.trail, Letters: shard.NewLetterbox(d.js, view.ClusterID()),
+		Log: func(_ context.Context, inc cluster.Incarnation) (shard.LogSize, error) {
+			return shard.LogSize{Name: cluster.LogName("log_" + inc), First: 3, Last: 8, Bytes: 4096}, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s, err := admin.New(admin.Config{
 		Token:   token,
 		Ready:   func() error { d.mu.Lock(); defer d.mu.Unlock(); return d.ready },
 		Metrics: prometheus.NewRegistry(),
 		Logger:  slog.New(slog.DiscardHandler),
-	}, d, view)
+	}, service)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,30 +20,43 @@ const patience = 30 * time.Second
 // call asks an actor as an operator, again while the answer is that it may help.
 // The request must therefore be one that can be repeated.
 func (s *Service) call(ctx context.Context, to cluster.ActorID, method string, request, reply proto.Message) error {
+	a, err := s.submit(ctx, &cluster.Command{To: to, Caller: cluster.Caller{Admin: true}, Method: method, Body: request})
+	if err != nil {
+		return err
+	}
+	if a.Code != clientv1.Code_CODE_UNSPECIFIED {
+		return refusal(to, a)
+	}
+	return decode(a, reply)
+}
+
+// submit sends a command, again while the answer is that it may help, and returns
+// the last answer.
+func (s *Service) submit(ctx context.Context, c *cluster.Command) (*cluster.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		a, err := s.router.Call(ctx, &cluster.Command{
-			To: to, Caller: cluster.Caller{Admin: true}, Method: method, Body: request,
-		})
+		again := *c // the router keeps what it is given
+		a, err := s.router.Call(ctx, &again)
 		if err != nil {
-			return ofContext(fmt.Errorf("ask %s: %w", to, err))
+			return nil, ofContext(fmt.Errorf("ask %s: %w", c.To, err))
 		}
-		if a.Code == clientv1.Code_CODE_UNSPECIFIED {
-			return decode(a, reply)
-		}
-		refused := connect.NewError(codeOf(a.Code), fmt.Errorf("%s answers %s: %s", to, a.Code, a.Text))
-		if a.RetryAfterMs == 0 {
-			return refused
+		if a.Code == clientv1.Code_CODE_UNSPECIFIED || a.RetryAfterMs == 0 {
+			return a, nil
 		}
 		pause := time.NewTimer(time.Duration(a.RetryAfterMs) * time.Millisecond)
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
 			pause.Stop()
-			return refused
+			return a, nil
 		}
 	}
+}
+
+// refusal is an answer that is not a success, as an error.
+func refusal(to cluster.ActorID, a *cluster.Answer) error {
+	return connect.NewError(codeOf(a.Code), fmt.Errorf("%s answers %s: %s", to, a.Code, a.Text))
 }
 
 // decode copies the reply out of an answer.

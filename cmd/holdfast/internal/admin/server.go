@@ -14,25 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/holdfast-game/holdfast/cluster"
 	"github.com/holdfast-game/holdfast/proto/admin/v1/adminv1connect"
-	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
-
-// Router sends a command to the owner of its actor and waits for the answer.
-type Router interface {
-	Call(ctx context.Context, cmd *cluster.Command) (*cluster.Answer, error)
-}
-
-// View is what the node knows of the cluster.
-type View interface {
-	Shards() int
-	Routes() *cluster.Routes
-	Assignments() *cluster.Assignments
-	Nodes() []*clusterv1.Node
-	Catalog() *cluster.Catalog
-	PutProduct(ctx context.Context, p *clusterv1.Product) error
-}
 
 // Config is what a Server can be told. All fields are required.
 type Config struct {
@@ -72,14 +55,14 @@ type Server struct {
 	http http.Server
 }
 
-// New returns a server that answers nobody until Serve.
-func New(cfg Config, router Router, view View) (*Server, error) {
+// New returns a server before a service. It answers nobody until Serve.
+func New(cfg Config, service *Service) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	guard := newGuard(cfg.Token)
 	mux := http.NewServeMux()
-	path, rpc := adminv1connect.NewAdminServiceHandler(NewService(router, view), connect.WithReadMaxBytes(maxRequestBytes))
+	path, rpc := adminv1connect.NewAdminServiceHandler(service, connect.WithReadMaxBytes(maxRequestBytes))
 	mux.Handle(path, guard.bearers(rpc))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, cfg.Ready()) })

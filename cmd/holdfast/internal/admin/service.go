@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"connectrpc.com/connect"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/actors/player"
@@ -13,18 +15,28 @@ import (
 	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
 	"github.com/holdfast-game/holdfast/proto/admin/v1/adminv1connect"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
+	"github.com/holdfast-game/holdfast/shard"
 )
 
 // Service is the AdminService.
 type Service struct {
-	adminv1connect.UnimplementedAdminServiceHandler
-
-	router Router
-	view   View
+	router  Router
+	view    View
+	trail   Trail
+	letters Letters
+	log     func(ctx context.Context, inc cluster.Incarnation) (shard.LogSize, error)
 }
 
-// NewService returns the service without its listener, for the node's own use.
-func NewService(router Router, view View) *Service { return &Service{router: router, view: view} }
+var _ adminv1connect.AdminServiceHandler = (*Service)(nil)
+
+// NewService returns the service without its listener, for the node's own use as
+// well.
+func NewService(d Deps) (*Service, error) {
+	if err := d.Validate(); err != nil {
+		return nil, err
+	}
+	return &Service{router: d.Router, view: d.View, trail: d.Trail, letters: d.Letters, log: d.Log}, nil
+}
 
 // Grant adds money to a player's wallet.
 func (s *Service) Grant(ctx context.Context, req *connect.Request[adminv1.GrantRequest]) (*connect.Response[adminv1.GrantResponse], error) {
@@ -41,38 +53,6 @@ func (s *Service) Grant(ctx context.Context, req *connect.Request[adminv1.GrantR
 	return connect.NewResponse(&adminv1.GrantResponse{Balance: granted.GetBalance()}), nil
 }
 
-// Shards tells who owns what.
-func (s *Service) Shards(context.Context, *connect.Request[adminv1.ShardsRequest]) (*connect.Response[adminv1.ShardsResponse], error) {
-	routes, wanted := s.view.Routes(), s.view.Assignments()
-	out := new(adminv1.ShardsResponse)
-	for i := range cluster.ShardID(s.view.Shards()) {
-		row := &adminv1.ShardRow{Shard: uint32(i), Assigned: string(wanted.Node(i))}
-		if r := routes.Owner(i); r.Owned() {
-			row.Owner = &clusterv1.Owner{
-				Node: string(r.Node), Incarnation: string(r.Incarnation), Epoch: uint64(r.Epoch), Address: string(r.Address),
-			}
-		}
-		out.Shards = append(out.Shards, row)
-	}
-	return connect.NewResponse(out), nil
-}
-
-// Nodes lists the nodes that live.
-func (s *Service) Nodes(context.Context, *connect.Request[adminv1.NodesRequest]) (*connect.Response[adminv1.NodesResponse], error) {
-	owned := make(map[cluster.Incarnation]uint32)
-	routes := s.view.Routes()
-	for i := range cluster.ShardID(s.view.Shards()) {
-		if r := routes.Owner(i); r.Owned() {
-			owned[r.Incarnation]++
-		}
-	}
-	out := new(adminv1.NodesResponse)
-	for _, n := range s.view.Nodes() {
-		out.Nodes = append(out.Nodes, &adminv1.NodeRow{Node: n, Owned: owned[cluster.Incarnation(n.GetIncarnation())]})
-	}
-	return connect.NewResponse(out), nil
-}
-
 func invalid(format string, args ...any) error {
 	return connect.NewError(connect.CodeInvalidArgument, fmt.Errorf(format, args...))
 }
@@ -87,13 +67,44 @@ func wrap(err error, format string, args ...any) error {
 	return connect.NewError(code, fmt.Errorf("%s: %s", fmt.Sprintf(format, args...), text))
 }
 
+func notFound(format string, args ...any) error {
+	return connect.NewError(connect.CodeNotFound, fmt.Errorf(format, args...))
+}
+
+// refused is for what the cluster is in no state to do.
+func refused(format string, args ...any) error {
+	return connect.NewError(connect.CodeFailedPrecondition, fmt.Errorf(format, args...))
+}
+
 // ofCluster gives an error of package cluster its code.
 func ofCluster(err error) error {
+	for sentinel, code := range map[error]connect.Code{
+		cluster.ErrInvalidProduct: connect.CodeInvalidArgument,
+		cluster.ErrUnavailable:    connect.CodeUnavailable,
+		cluster.ErrNoShard:        connect.CodeNotFound,
+		cluster.ErrNoNode:         connect.CodeNotFound,
+		cluster.ErrNotShardNode:   connect.CodeFailedPrecondition,
+		cluster.ErrDrained:        connect.CodeFailedPrecondition,
+		cluster.ErrPinned:         connect.CodeFailedPrecondition,
+	} {
+		if errors.Is(err, sentinel) {
+			return connect.NewError(code, err)
+		}
+	}
+	return err
+}
+
+// ofStream gives an error of a JetStream stream its code. Whether the call took
+// effect is unknown when NATS has not answered.
+func ofStream(err error) error {
 	switch {
-	case errors.Is(err, cluster.ErrInvalidProduct):
-		return connect.NewError(connect.CodeInvalidArgument, err)
-	case errors.Is(err, cluster.ErrUnavailable):
-		return connect.NewError(connect.CodeUnavailable, err)
+	case err == nil:
+		return nil
+	case errors.Is(err, shard.ErrNoLetter):
+		return connect.NewError(connect.CodeNotFound, err)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout), errors.Is(err, nats.ErrNoResponders),
+		errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrDisconnected), errors.Is(err, jetstream.ErrNoStreamResponse):
+		return connect.NewError(connect.CodeUnavailable, fmt.Errorf("NATS: %w", err))
 	default:
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"net/url"
 	"strings"
 	"text/tabwriter"
@@ -36,61 +35,92 @@ func Command() *cobra.Command {
 	var d desk
 	c := &cobra.Command{
 		Use:   "ctl",
-		Short: "Look at a cluster, and change what is for sale",
-		Args:  cobra.NoArgs,
+		Short: "Look at a cluster, steer who owns what, and change what is for sale",
+		Long: `Look at a cluster, steer who owns what, and change what is for sale.
+
+Exit status:
+  0  done
+  1  what the command found or did is bad: books that are not conserved, moves that
+     failed, a replayed command that was refused; or an error of the cluster itself
+  2  not started, nothing was done: a wrong flag or argument, no node, a wrong token
+  3  refused, nothing was done: the cluster is in no state to do it
+  4  not done within --timeout; what was begun goes on
+  5  there is no such shard, node, product or letter, or no record of it
+  6  the node, etcd or NATS does not answer, or is overloaded; the same command may
+     be tried again`,
+		Args: cobra.NoArgs,
 	}
 	f := c.PersistentFlags()
 	f.StringVar(&d.data, "data", "./data", "data folder of a running node, which says where it is")
 	f.StringVar(&d.admin, "admin", "", "address of a node's admin listener, instead: host:port or URL")
 	f.StringVar(&d.tokenFile, "admin-token-file", "", "file with the admin token, instead of the node's")
 	f.BoolVar(&d.asJSON, "json", false, "print JSON")
-	f.DurationVar(&d.timeout, "timeout", 30*time.Second, "how long the cluster may take")
+	f.DurationVar(&d.timeout, "timeout", 30*time.Second, "how long the cluster may take, with --wait until all is done")
 
 	sku := &cobra.Command{Use: "sku", Short: "Products", Args: cobra.NoArgs}
 	sku.AddCommand(skuPutCommand(&d))
-	c.AddCommand(auditCommand(&d), nodesCommand(&d), shardsCommand(&d), sku, restockCommand(&d), grantCommand(&d))
+	c.AddCommand(
+		nodesCommand(&d), shardsCommand(&d), movesCommand(&d), ownersCommand(&d),
+		moveCommand(&d), drainCommand(&d), undrainCommand(&d), rebalanceCommand(&d), pinCommand(&d), unpinCommand(&d),
+		deadLettersCommand(&d), auditCommand(&d), sku, restockCommand(&d), grantCommand(&d),
+	)
 	return c
 }
 
 // call runs one call and prints its result.
-func call[Req, Resp any](c *cobra.Command, d *desk,
-	method func(adminv1connect.AdminServiceClient, context.Context, *connect.Request[Req]) (*connect.Response[Resp], error),
-	request *Req, show func(io.Writer, *Resp),
-) (*Resp, error) {
-	client, err := d.client()
+func call[Req, Resp any](c *cobra.Command, d *desk, method rpc[Req, Resp], request *Req, show func(io.Writer, *Resp)) (*Resp, error) {
+	l, err := d.dial()
 	if err != nil {
 		return nil, exit.Unstarted(err)
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), d.timeout)
 	defer cancel()
-	resp, err := method(client, ctx, connect.NewRequest(request))
+	resp, err := ask(ctx, l, method, request)
 	if err != nil {
 		return nil, err
 	}
 	if d.asJSON {
-		return resp.Msg, printJSON(c.OutOrStdout(), any(resp.Msg).(proto.Message))
+		return resp, printJSON(c.OutOrStdout(), any(resp).(proto.Message))
 	}
-	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 8, 2, ' ', 0)
-	show(w, resp.Msg)
-	return resp.Msg, w.Flush()
+	return resp, printTable(c.OutOrStdout(), func(w io.Writer) { show(w, resp) })
+}
+
+// printTable has show write cells that end with tabs, and lines them up.
+func printTable(out io.Writer, show func(io.Writer)) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	show(w)
+	return w.Flush()
 }
 
 func printJSON(w io.Writer, m proto.Message) error {
-	text, err := protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}.Marshal(m)
+	text, err := steadyJSON(m)
 	if err != nil {
-		return fmt.Errorf("print result: %w", err)
+		return err
 	}
-	// protojson varies its spaces on purpose; scripts compare texts.
-	var steady bytes.Buffer
-	if err := json.Indent(&steady, text, "", "  "); err != nil {
-		return fmt.Errorf("print result: %w", err)
-	}
-	_, err = fmt.Fprintln(w, steady.String())
+	_, err = fmt.Fprintln(w, string(text))
 	return err
 }
 
-// client returns a client that bears the token.
-func (d *desk) client() (adminv1connect.AdminServiceClient, error) {
+// steadyJSON is a message as JSON, alike each time: protojson varies its spaces
+// on purpose, and scripts compare texts.
+func steadyJSON(m proto.Message) ([]byte, error) {
+	text, err := protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("print result: %w", err)
+	}
+	var steady bytes.Buffer
+	if err := json.Indent(&steady, text, "", "  "); err != nil {
+		return nil, fmt.Errorf("print result: %w", err)
+	}
+	return steady.Bytes(), nil
+}
+
+// dial finds out where the node is and what its token is. It connects to
+// nothing.
+func (d *desk) dial() (*line, error) {
+	if d.timeout <= 0 {
+		return nil, fmt.Errorf("--timeout: %s, must be positive", d.timeout)
+	}
 	address, tokenFile := d.admin, d.tokenFile
 	if address == "" || tokenFile == "" {
 		n, err := datadir.ReadNodeFile(d.data)
@@ -117,11 +147,35 @@ func (d *desk) client() (adminv1connect.AdminServiceClient, error) {
 	if u, err := url.Parse(address); err != nil || u.Host == "" {
 		return nil, fmt.Errorf("--admin: %q, must be host:port or a URL", d.admin)
 	}
-	return adminv1connect.NewAdminServiceClient(http.DefaultClient, strings.TrimSuffix(address, "/"),
-		connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
-			return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-				req.Header().Set("Authorization", "Bearer "+token)
-				return next(ctx, req)
-			}
-		}))), nil
+	return newLine(strings.TrimSuffix(address, "/"), token), nil
+}
+
+// rpc is a method of the AdminService.
+type rpc[Req, Resp any] = func(adminv1connect.AdminServiceClient, context.Context, *connect.Request[Req]) (*connect.Response[Resp], error)
+
+// ask makes one call. Its errors have their exit status.
+func ask[Req, Resp any](ctx context.Context, l *line, method rpc[Req, Resp], request *Req) (*Resp, error) {
+	resp, err := method(l.client(), ctx, connect.NewRequest(request))
+	if err != nil {
+		return nil, exit.With(statusOf(err), err)
+	}
+	return resp.Msg, nil
+}
+
+// statusOf is the exit status for an error of a call.
+func statusOf(err error) int {
+	switch connect.CodeOf(err) {
+	case connect.CodeInvalidArgument, connect.CodeUnauthenticated:
+		return exit.Unusable
+	case connect.CodeFailedPrecondition, connect.CodeAlreadyExists, connect.CodeAborted:
+		return exit.Refused
+	case connect.CodeDeadlineExceeded:
+		return exit.NotDone
+	case connect.CodeNotFound:
+		return exit.NotFound
+	case connect.CodeUnavailable, connect.CodeResourceExhausted:
+		return exit.Unavailable
+	default:
+		return exit.Failed
+	}
 }

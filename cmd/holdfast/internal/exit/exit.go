@@ -10,32 +10,52 @@ import (
 const (
 	// Failed: the command ran, and what it found or did is bad.
 	Failed = 1
-	// Unusable: the command could not start: a wrong flag, a taken port, a
-	// server that cannot be reached.
+	// Unusable: the command could not start: a wrong flag or argument, a taken
+	// port, a server that cannot be reached, a token that is not right.
 	Unusable = 2
+
+	// The others are those of commands that ask a cluster for something.
+
+	// Refused: the cluster is in no state to do that, and has done nothing.
+	Refused = 3
+	// NotDone: it was not done in time. It may be done yet.
+	NotDone = 4
+	// NotFound: there is nothing of that name.
+	NotFound = 5
+	// Unavailable: the node, or what it stands on, does not answer, or has too
+	// much to do. The same command may be tried again.
+	Unavailable = 6
 )
 
-// unusable marks an error with the status Unusable.
-type unusable struct{ error }
+// marked is an error with a status.
+type marked struct {
+	error
+	status int
+}
 
-func (u unusable) Unwrap() error { return u.error }
+func (m marked) Unwrap() error { return m.error }
+
+// With marks err with a status. nil stays nil, and a mark that err has already
+// stays as well.
+func With(status int, err error) error {
+	if err == nil || errors.As(err, new(marked)) {
+		return err
+	}
+	return marked{err, status}
+}
 
 // Unstarted marks err as the reason that a command could not start. nil stays
 // nil.
-func Unstarted(err error) error {
-	if err == nil {
-		return nil
-	}
-	return unusable{err}
-}
+func Unstarted(err error) error { return With(Unusable, err) }
 
 // Status is the status for an error: 0 for nil.
 func Status(err error) int {
+	var m marked
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &unusable{}):
-		return Unusable
+	case errors.As(err, &m):
+		return m.status
 	default:
 		return Failed
 	}

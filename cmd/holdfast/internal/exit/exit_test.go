@@ -19,6 +19,9 @@ func TestStatus(t *testing.T) {
 		{bad, exit.Failed},
 		{exit.Unstarted(bad), exit.Unusable},
 		{fmt.Errorf("serve: %w", exit.Unstarted(bad)), exit.Unusable},
+		{exit.With(exit.NotDone, nil), 0},
+		{fmt.Errorf("drain: %w", exit.With(exit.NotDone, bad)), exit.NotDone},
+		{exit.Unstarted(exit.With(exit.Refused, bad)), exit.Refused},
 	} {
 		if got := exit.Status(tc.err); got != tc.want {
 			t.Errorf("%v: status %d, want %d", tc.err, got, tc.want)

@@ -142,11 +142,7 @@ func (n *node) wire(version string) error {
 			return err
 		}
 	}
-	n.adminService = admin.NewService(n.router, view)
-	n.admin, err = admin.New(admin.Config{
-		Token: n.keys.adminToken, Ready: n.ready, Metrics: metrics, Logger: n.logger,
-	}, n.router, view)
-	return err
+	return n.wireAdmin(metrics)
 }
 
 // wireHost makes the part that joins the cluster and owns shards.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -74,48 +73,3 @@ func printAccounts(w io.Writer, before string, accounts map[string]int64) {
 	}
 }
 
-func shardsCommand(d *desk) *cobra.Command {
-	return &cobra.Command{
-		Use:   "shards",
-		Short: "Who owns which shard",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := call(c, d, adminv1connect.AdminServiceClient.Shards, new(adminv1.ShardsRequest), func(w io.Writer, m *adminv1.ShardsResponse) {
-				fmt.Fprintln(w, "SHARD\tOWNER\tEPOCH\tADDRESS\tASSIGNED")
-				for _, r := range m.GetShards() {
-					o := r.GetOwner()
-					fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\n", r.GetShard(), dash(o.GetNode()), o.GetEpoch(), dash(o.GetAddress()), dash(r.GetAssigned()))
-				}
-			})
-			return err
-		},
-	}
-}
-
-func nodesCommand(d *desk) *cobra.Command {
-	return &cobra.Command{
-		Use:   "nodes",
-		Short: "The nodes that live",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := call(c, d, adminv1connect.AdminServiceClient.Nodes, new(adminv1.NodesRequest), func(w io.Writer, m *adminv1.NodesResponse) {
-				fmt.Fprintln(w, "NODE\tSTATE\tROLES\tSHARDS\tADDRESS\tADMIN\tVERSION\tSTARTED")
-				for _, r := range m.GetNodes() {
-					n := r.GetNode()
-					state := strings.ToLower(strings.TrimPrefix(n.GetState().String(), "NODE_STATE_"))
-					fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", n.GetName(), state, strings.Join(n.GetRoles(), ","), r.GetOwned(),
-						n.GetAddress(), dash(n.GetAdminAddress()), dash(n.GetVersion()), n.GetStarted().AsTime().Format("2006-01-02T15:04:05Z"))
-				}
-			})
-			return err
-		},
-	}
-}
-
-// dash stands where there is nothing, so that columns stay columns.
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
