@@ -33,12 +33,26 @@ type chronicle struct {
 	// appended by then. Read without the lock.
 	at       atomic.Int64 // Unix nanoseconds
 	appended atomic.Int64
+
+	// Size of the shard as of the last one: actors, and encoded bytes. Read
+	// without the lock.
+	actors, bytes atomic.Uint64
 }
 
 // mark notes that a checkpoint was taken, or at least tried.
 func (c *chronicle) mark(appended int64) {
 	c.at.Store(time.Now().UnixNano())
 	c.appended.Store(appended)
+}
+
+// measure notes the shard's size.
+func (c *chronicle) measure(cp *clusterv1.Checkpoint) {
+	c.actors.Store(cp.GetActors())
+	var bytes uint64
+	for _, p := range cp.GetParts() {
+		bytes += p.GetBytes()
+	}
+	c.bytes.Store(bytes)
 }
 
 // walkStep is how many actors hand over their state in one errand, so that
@@ -180,6 +194,7 @@ func (inc *incarnation) write(ctx context.Context, w *walk) (*clusterv1.Checkpoi
 		c.captured[ref] = share
 	}
 	next.Actors = uint64(len(c.captured))
+	c.measure(next)
 	return next, nil
 }
 

@@ -186,6 +186,7 @@ func (inc *incarnation) host(hold *cluster.Holding, rec *recovery) *hosted {
 			h.chronicle.current = rec.from
 		}
 	}
+	h.chronicle.measure(rec.from)
 	// What was replayed counts as grown: a node that crashes again and again
 	// must not replay more each time.
 	h.chronicle.mark(inc.appended.Load() - rec.tail)

@@ -50,6 +50,10 @@ type incarnation struct {
 	outbox   *outbox
 	letters  *deadLetters
 
+	latency *latency
+	// commands counts those that came, to choose the timed ones.
+	commands atomic.Uint64
+
 	// shards is the routing table within the node: nil where a shard is not
 	// served here.
 	shards []atomic.Pointer[hosted]
@@ -143,6 +147,7 @@ func (inc *incarnation) run(drain time.Duration) error {
 		inc.goRun(inc.reconcile)
 		inc.goRun(inc.checkpoints)
 		inc.goRun(inc.janitor)
+		inc.goRun(inc.reportLoad)
 	}
 	inc.goRun(inc.plan)
 	over := func() error {
@@ -245,7 +250,11 @@ func (inc *incarnation) command(c *cluster.Command) {
 		inc.unserved(c)
 		return
 	}
-	if inc.journal.Backlog() >= inc.cfg.MaxBacklog || !h.post(c, inc.cfg.MaxQueued) {
+	var m any = c
+	if inc.commands.Add(1)%sampleEvery == 0 {
+		m = &timed{c, time.Now()}
+	}
+	if inc.journal.Backlog() >= inc.cfg.MaxBacklog || !h.post(m, inc.cfg.MaxQueued) {
 		inc.shed(c)
 	}
 }
@@ -338,6 +347,9 @@ func (inc *incarnation) deliver(o *output) {
 	switch {
 	case o.answer != nil:
 		inc.mesh.SendAnswer(o.to, o.answer)
+		if !o.arrived.IsZero() {
+			inc.latency.observe(time.Since(o.arrived))
+		}
 	case o.message != nil:
 		inc.mesh.SendMessage(o.to, o.message)
 	case o.command != nil:

@@ -25,6 +25,8 @@ type hosted struct {
 	gone chan struct{}
 	// queued counts the messages in the mailbox, which itself has no bound.
 	queued atomic.Int64
+	// turns counts the commands and messages that it has taken.
+	turns atomic.Uint64
 
 	people    *population
 	alarm     *alarmClock
@@ -36,6 +38,10 @@ type hosted struct {
 	broken error
 	// moving: its checkpoints belong to a move. Set from outside.
 	moving atomic.Bool
+
+	// sampled are the timed commands that are not answered yet, and when they
+	// arrived.
+	sampled map[*cluster.Command]time.Time
 
 	// Scratch space of a turn, kept for the next one.
 	env      actors.Env
@@ -53,7 +59,7 @@ type alarm struct{}
 
 // newHosted returns a shard that is not yet running.
 func newHosted(inc *incarnation, hold *cluster.Holding, people *population) *hosted {
-	h := &hosted{id: hold.Shard, inc: inc, hold: hold, people: people, gone: make(chan struct{})}
+	h := &hosted{id: hold.Shard, inc: inc, hold: hold, people: people, gone: make(chan struct{}), sampled: make(map[*cluster.Command]time.Time)}
 	h.env.Local = inc.hosts
 	h.alarm = newAlarmClock(func() { inc.system.Root.Send(h.pid, alarm{}) })
 	return h
@@ -116,6 +122,10 @@ func (h *hosted) receive(c actor.Context) {
 	case *cluster.Command:
 		h.queued.Add(-1)
 		h.command(m)
+	case *timed:
+		h.queued.Add(-1)
+		h.sample(m)
+		h.command(m.Command)
 	case *cluster.Message:
 		h.queued.Add(-1)
 		h.hear(m)

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"sync"
+	"time"
 
 	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/cluster"
@@ -24,6 +25,9 @@ type output struct {
 	command *cluster.Command
 
 	broadcast actors.Broadcast
+
+	// arrived is when the command that is answered came, if it is timed.
+	arrived time.Time
 }
 
 // position is what the outbox needs of the log.

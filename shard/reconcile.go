@@ -224,7 +224,7 @@ func (inc *incarnation) serving() (n int) {
 func (inc *incarnation) hasHeirs() bool {
 	return slices.ContainsFunc(inc.view.Nodes(), func(n *clusterv1.Node) bool {
 		return n.GetName() != string(inc.member.Name()) && n.GetState() == clusterv1.NodeState_NODE_STATE_UP &&
-			slices.Contains(n.GetRoles(), cluster.RoleShard)
+			slices.Contains(n.GetRoles(), cluster.RoleShard) && !inc.view.Drained(cluster.NodeName(n.GetName()))
 	})
 }
 

@@ -75,6 +75,7 @@ func (h *hosted) hear(m *cluster.Message) {
 
 // turn lets one actor answer h.message, in the order that doc.go describes.
 func (h *hosted) turn(a *resident, now time.Time) {
+	h.turns.Add(1)
 	h.env.Now = now
 	d := &h.decision
 	d.Reset()
@@ -207,7 +208,7 @@ func (h *hosted) refuse(c *cluster.Command, r *actors.Refusal) {
 // answer puts an answer into the outbox.
 func (h *hosted) answer(c *cluster.Command, a *cluster.Answer) {
 	a.Call = c.Call
-	h.inc.outbox.put(output{to: c.ReplyTo, answer: a})
+	h.inc.outbox.put(output{to: c.ReplyTo, answer: a, arrived: h.arrival(c)})
 }
 
 func refusalAnswer(r *actors.Refusal) *cluster.Answer {
