@@ -58,7 +58,7 @@ func namedAfter(order []byte, player string, request uint64) bool {
 
 func (s *sale) noteStock(p product, asked time.Duration, err error) {
 	s.History.Add(&history.Op{
-		Kind: history.Stock, SKU: p.sku, Quantity: p.stock, Invoke: asked, Return: s.History.Now(), Outcome: done(err),
+		Kind: history.Stock, SKU: p.sku, Quantity: p.stock, Price: price, Invoke: asked, Return: s.History.Now(), Outcome: done(err),
 	})
 }
 

@@ -53,7 +53,8 @@ type Op struct {
 	// Order is the id of the order in the answer, if it is not Client, "/",
 	// Request, as it should be.
 	Order string
-	// Price of the whole order, as answered.
+	// Price of the whole order, as answered. With Stock it is the price of one
+	// unit.
 	Price int64
 	// Balance is what the wallet held afterwards, or when it was read.
 	Balance int64
