@@ -16,13 +16,17 @@ import (
 // clusterv1.AuditShard, the answer a clusterv1.ShardAudit. For operators only.
 const MethodAudit = "audit"
 
-// shardCommand answers a command to the shard itself.
+// shardCommand answers a command to the shard itself; nil when it is answered
+// later.
 func (h *hosted) shardCommand(c *cluster.Command) *cluster.Answer {
 	refuse := func(code clientv1.Code, format string, args ...any) *cluster.Answer {
 		return &cluster.Answer{Code: code, Text: fmt.Sprintf(format, args...)}
 	}
 	if !c.Caller.Admin {
 		return refuse(clientv1.Code_CODE_UNAUTHENTICATED, "shards answer operators only")
+	}
+	if c.Method == MethodVerify {
+		return h.verify(c)
 	}
 	if c.Method != MethodAudit {
 		return refuse(clientv1.Code_CODE_NOT_FOUND, "shards have no method %q", c.Method)

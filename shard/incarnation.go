@@ -65,8 +65,9 @@ type incarnation struct {
 	successors []atomic.Pointer[cluster.Route]
 	moves      *moves
 	// stirred has reconcile look again, unsure also at what etcd says.
-	stirred chan struct{}
-	unsure  atomic.Bool
+	stirred  chan struct{}
+	unsure   atomic.Bool
+	verifier *verifier
 	// failures brings shards that stopped themselves to reconcile. It has room
 	// for every shard once.
 	failures chan failure
@@ -148,6 +149,7 @@ func (inc *incarnation) run(drain time.Duration) error {
 		inc.goRun(inc.checkpoints)
 		inc.goRun(inc.janitor)
 		inc.goRun(inc.reportLoad)
+		inc.goRun(inc.verifications)
 	}
 	inc.goRun(inc.plan)
 	over := func() error {

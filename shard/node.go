@@ -101,7 +101,7 @@ func (n *Node) begin(ctx context.Context, join cluster.JoinConfig) (_ *incarnati
 		node: n, cfg: n.cfg, view: n.deps.View, mesh: n.deps.Mesh, bus: n.deps.Bus, js: n.deps.JetStream,
 		metrics: n.cfg.Metrics, shards: make([]atomic.Pointer[hosted], n.deps.View.Shards()),
 		lots: make([]atomic.Pointer[lot], n.deps.View.Shards()), successors: make([]atomic.Pointer[cluster.Route], n.deps.View.Shards()),
-		moves: newMoves(), latency: newLatency(), stirred: make(chan struct{}, 1), handingBack: make(chan struct{}),
+		moves: newMoves(), latency: newLatency(), verifier: newVerifier(), stirred: make(chan struct{}, 1), handingBack: make(chan struct{}),
 		failures: make(chan failure, n.deps.View.Shards()),
 		pauses:   make(map[cluster.ShardID]time.Time),
 	}

@@ -26,7 +26,9 @@ func (h *hosted) command(c *cluster.Command) {
 		return
 	}
 	if c.To.Kind == cluster.ShardKind {
-		h.answer(c, h.shardCommand(c))
+		if a := h.shardCommand(c); a != nil {
+			h.answer(c, a)
+		}
 		return
 	}
 	method, refusal := h.inc.method(c)

@@ -93,6 +93,14 @@ func (l *Log) Durable() Stamp { return Stamp(l.durable.Load()) }
 // DurableSeq returns the last entry that is durable, 0 if there is none.
 func (l *Log) DurableSeq() cluster.LogSeq { return cluster.LogSeq(l.lastSeq.Load()) }
 
+// DurableEnd returns Durable and DurableSeq as they belong together: the last
+// durable entry ends with that record.
+func (l *Log) DurableEnd() (Stamp, cluster.LogSeq) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Durable(), l.DurableSeq()
+}
+
 // Backlog returns how many records are appended and not durable. A large batch
 // counts as one record for each KiB, so that the bound bounds memory too.
 func (l *Log) Backlog() int { return int(l.buffer.backlog.Load()) }
@@ -179,10 +187,10 @@ func (l *Log) Close(ctx context.Context) error {
 
 // advance tells everybody that more is durable.
 func (l *Log) advance(stamp Stamp, seq uint64) {
+	l.mu.Lock()
 	// The sequence first: whoever has seen a record durable finds its entry too.
 	l.lastSeq.Store(seq)
 	l.durable.Store(uint64(stamp))
-	l.mu.Lock()
 	changed := l.changed
 	l.changed = nil
 	l.mu.Unlock()
