@@ -60,9 +60,9 @@ Exit status:
 	sku := &cobra.Command{Use: "sku", Short: "Products", Args: cobra.NoArgs}
 	sku.AddCommand(skuPutCommand(&d))
 	c.AddCommand(
-		nodesCommand(&d), shardsCommand(&d), movesCommand(&d), ownersCommand(&d),
+		nodesCommand(&d), shardsCommand(&d), movesCommand(&d), ownersCommand(&d), topCommand(&d),
 		moveCommand(&d), drainCommand(&d), undrainCommand(&d), rebalanceCommand(&d), pinCommand(&d), unpinCommand(&d),
-		deadLettersCommand(&d), auditCommand(&d), sku, restockCommand(&d), grantCommand(&d),
+		deadLettersCommand(&d), auditCommand(&d), verifyCommand(&d), sku, restockCommand(&d), grantCommand(&d),
 	)
 	return c
 }
