@@ -2776,11 +2776,162 @@ func (x *DropDeadLettersResponse) GetDropped() uint64 {
 	return 0
 }
 
+type VerifyShardsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// None: all.
+	Shards        []uint32 `protobuf:"varint,1,rep,packed,name=shards,proto3" json:"shards,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyShardsRequest) Reset() {
+	*x = VerifyShardsRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyShardsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyShardsRequest) ProtoMessage() {}
+
+func (x *VerifyShardsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyShardsRequest.ProtoReflect.Descriptor instead.
+func (*VerifyShardsRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *VerifyShardsRequest) GetShards() []uint32 {
+	if x != nil {
+		return x.Shards
+	}
+	return nil
+}
+
+type VerifyShardsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By number.
+	Shards []*VerifiedShard `protobuf:"bytes,1,rep,name=shards,proto3" json:"shards,omitempty"`
+	// All of them are equal.
+	Equal         bool `protobuf:"varint,2,opt,name=equal,proto3" json:"equal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyShardsResponse) Reset() {
+	*x = VerifyShardsResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyShardsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyShardsResponse) ProtoMessage() {}
+
+func (x *VerifyShardsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyShardsResponse.ProtoReflect.Descriptor instead.
+func (*VerifyShardsResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *VerifyShardsResponse) GetShards() []*VerifiedShard {
+	if x != nil {
+		return x.Shards
+	}
+	return nil
+}
+
+func (x *VerifyShardsResponse) GetEqual() bool {
+	if x != nil {
+		return x.Equal
+	}
+	return false
+}
+
+type VerifiedShard struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shard         uint32                 `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	Proof         *v1.ShardVerified      `protobuf:"bytes,2,opt,name=proof,proto3" json:"proof,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifiedShard) Reset() {
+	*x = VerifiedShard{}
+	mi := &file_admin_v1_admin_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifiedShard) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifiedShard) ProtoMessage() {}
+
+func (x *VerifiedShard) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifiedShard.ProtoReflect.Descriptor instead.
+func (*VerifiedShard) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *VerifiedShard) GetShard() uint32 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *VerifiedShard) GetProof() *v1.ShardVerified {
+	if x != nil {
+		return x.Proof
+	}
+	return nil
+}
+
 var File_admin_v1_admin_proto protoreflect.FileDescriptor
 
 const file_admin_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x14admin/v1/admin.proto\x12\x11holdfast.admin.v1\x1a\x16client/v1/client.proto\x1a\x16cluster/v1/audit.proto\x1a\x15cluster/v1/move.proto\x1a\x1acluster/v1/ownership.proto\x1a\x15cluster/v1/plan.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"a\n" +
+	"\x14admin/v1/admin.proto\x12\x11holdfast.admin.v1\x1a\x16client/v1/client.proto\x1a\x16cluster/v1/audit.proto\x1a\x15cluster/v1/move.proto\x1a\x1acluster/v1/ownership.proto\x1a\x15cluster/v1/plan.proto\x1a\x17cluster/v1/verify.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"a\n" +
 	"\x11PutProductRequest\x126\n" +
 	"\aproduct\x18\x01 \x01(\v2\x1c.holdfast.cluster.v1.ProductR\aproduct\x12\x14\n" +
 	"\x05stock\x18\x02 \x01(\x03R\x05stock\"L\n" +
@@ -2970,13 +3121,22 @@ const file_admin_v1_admin_proto_rawDesc = "" +
 	"\x03ids\x18\x01 \x03(\x04R\x03ids\x12\x18\n" +
 	"\athrough\x18\x02 \x01(\x04R\athrough\"3\n" +
 	"\x17DropDeadLettersResponse\x12\x18\n" +
-	"\adropped\x18\x01 \x01(\x04R\adropped2\x8f\v\n" +
+	"\adropped\x18\x01 \x01(\x04R\adropped\"-\n" +
+	"\x13VerifyShardsRequest\x12\x16\n" +
+	"\x06shards\x18\x01 \x03(\rR\x06shards\"f\n" +
+	"\x14VerifyShardsResponse\x128\n" +
+	"\x06shards\x18\x01 \x03(\v2 .holdfast.admin.v1.VerifiedShardR\x06shards\x12\x14\n" +
+	"\x05equal\x18\x02 \x01(\bR\x05equal\"_\n" +
+	"\rVerifiedShard\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\rR\x05shard\x128\n" +
+	"\x05proof\x18\x02 \x01(\v2\".holdfast.cluster.v1.ShardVerifiedR\x05proof2\xf0\v\n" +
 	"\fAdminService\x12Y\n" +
 	"\n" +
 	"PutProduct\x12$.holdfast.admin.v1.PutProductRequest\x1a%.holdfast.admin.v1.PutProductResponse\x12P\n" +
 	"\aRestock\x12!.holdfast.admin.v1.RestockRequest\x1a\".holdfast.admin.v1.RestockResponse\x12J\n" +
 	"\x05Grant\x12\x1f.holdfast.admin.v1.GrantRequest\x1a .holdfast.admin.v1.GrantResponse\x12J\n" +
-	"\x05Audit\x12\x1f.holdfast.admin.v1.AuditRequest\x1a .holdfast.admin.v1.AuditResponse\x12M\n" +
+	"\x05Audit\x12\x1f.holdfast.admin.v1.AuditRequest\x1a .holdfast.admin.v1.AuditResponse\x12_\n" +
+	"\fVerifyShards\x12&.holdfast.admin.v1.VerifyShardsRequest\x1a'.holdfast.admin.v1.VerifyShardsResponse\x12M\n" +
 	"\x06Shards\x12 .holdfast.admin.v1.ShardsRequest\x1a!.holdfast.admin.v1.ShardsResponse\x12J\n" +
 	"\x05Nodes\x12\x1f.holdfast.admin.v1.NodesRequest\x1a .holdfast.admin.v1.NodesResponse\x12G\n" +
 	"\x04Move\x12\x1e.holdfast.admin.v1.MoveRequest\x1a\x1f.holdfast.admin.v1.MoveResponse\x12J\n" +
@@ -3003,7 +3163,7 @@ func file_admin_v1_admin_proto_rawDescGZIP() []byte {
 	return file_admin_v1_admin_proto_rawDescData
 }
 
-var file_admin_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_admin_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_admin_v1_admin_proto_goTypes = []any{
 	(*PutProductRequest)(nil),        // 0: holdfast.admin.v1.PutProductRequest
 	(*PutProductResponse)(nil),       // 1: holdfast.admin.v1.PutProductResponse
@@ -3050,83 +3210,91 @@ var file_admin_v1_admin_proto_goTypes = []any{
 	(*ReplayDeadLetterResponse)(nil), // 42: holdfast.admin.v1.ReplayDeadLetterResponse
 	(*DropDeadLettersRequest)(nil),   // 43: holdfast.admin.v1.DropDeadLettersRequest
 	(*DropDeadLettersResponse)(nil),  // 44: holdfast.admin.v1.DropDeadLettersResponse
-	nil,                              // 45: holdfast.admin.v1.AuditResponse.AccountsEntry
-	nil,                              // 46: holdfast.admin.v1.Row.AccountsEntry
-	(*v1.Product)(nil),               // 47: holdfast.cluster.v1.Product
-	(*v1.Owner)(nil),                 // 48: holdfast.cluster.v1.Owner
-	(*v1.Node)(nil),                  // 49: holdfast.cluster.v1.Node
-	(*timestamppb.Timestamp)(nil),    // 50: google.protobuf.Timestamp
-	(*v1.PlannedMove)(nil),           // 51: holdfast.cluster.v1.PlannedMove
-	(*v1.OwnerRecord)(nil),           // 52: holdfast.cluster.v1.OwnerRecord
-	(*v1.MoveReceipt)(nil),           // 53: holdfast.cluster.v1.MoveReceipt
-	(*v1.Rebalance)(nil),             // 54: holdfast.cluster.v1.Rebalance
-	(v11.Code)(0),                    // 55: holdfast.client.v1.Code
+	(*VerifyShardsRequest)(nil),      // 45: holdfast.admin.v1.VerifyShardsRequest
+	(*VerifyShardsResponse)(nil),     // 46: holdfast.admin.v1.VerifyShardsResponse
+	(*VerifiedShard)(nil),            // 47: holdfast.admin.v1.VerifiedShard
+	nil,                              // 48: holdfast.admin.v1.AuditResponse.AccountsEntry
+	nil,                              // 49: holdfast.admin.v1.Row.AccountsEntry
+	(*v1.Product)(nil),               // 50: holdfast.cluster.v1.Product
+	(*v1.Owner)(nil),                 // 51: holdfast.cluster.v1.Owner
+	(*v1.Node)(nil),                  // 52: holdfast.cluster.v1.Node
+	(*timestamppb.Timestamp)(nil),    // 53: google.protobuf.Timestamp
+	(*v1.PlannedMove)(nil),           // 54: holdfast.cluster.v1.PlannedMove
+	(*v1.OwnerRecord)(nil),           // 55: holdfast.cluster.v1.OwnerRecord
+	(*v1.MoveReceipt)(nil),           // 56: holdfast.cluster.v1.MoveReceipt
+	(*v1.Rebalance)(nil),             // 57: holdfast.cluster.v1.Rebalance
+	(v11.Code)(0),                    // 58: holdfast.client.v1.Code
+	(*v1.ShardVerified)(nil),         // 59: holdfast.cluster.v1.ShardVerified
 }
 var file_admin_v1_admin_proto_depIdxs = []int32{
-	47, // 0: holdfast.admin.v1.PutProductRequest.product:type_name -> holdfast.cluster.v1.Product
-	47, // 1: holdfast.admin.v1.PutProductResponse.product:type_name -> holdfast.cluster.v1.Product
-	45, // 2: holdfast.admin.v1.AuditResponse.accounts:type_name -> holdfast.admin.v1.AuditResponse.AccountsEntry
+	50, // 0: holdfast.admin.v1.PutProductRequest.product:type_name -> holdfast.cluster.v1.Product
+	50, // 1: holdfast.admin.v1.PutProductResponse.product:type_name -> holdfast.cluster.v1.Product
+	48, // 2: holdfast.admin.v1.AuditResponse.accounts:type_name -> holdfast.admin.v1.AuditResponse.AccountsEntry
 	8,  // 3: holdfast.admin.v1.AuditResponse.stock:type_name -> holdfast.admin.v1.StockBooks
 	9,  // 4: holdfast.admin.v1.AuditResponse.money:type_name -> holdfast.admin.v1.MoneyBooks
 	10, // 5: holdfast.admin.v1.AuditResponse.rows:type_name -> holdfast.admin.v1.Row
-	46, // 6: holdfast.admin.v1.Row.accounts:type_name -> holdfast.admin.v1.Row.AccountsEntry
+	49, // 6: holdfast.admin.v1.Row.accounts:type_name -> holdfast.admin.v1.Row.AccountsEntry
 	13, // 7: holdfast.admin.v1.ShardsResponse.shards:type_name -> holdfast.admin.v1.ShardRow
-	48, // 8: holdfast.admin.v1.ShardRow.owner:type_name -> holdfast.cluster.v1.Owner
+	51, // 8: holdfast.admin.v1.ShardRow.owner:type_name -> holdfast.cluster.v1.Owner
 	14, // 9: holdfast.admin.v1.ShardRow.load:type_name -> holdfast.admin.v1.ShardLoad
 	17, // 10: holdfast.admin.v1.NodesResponse.nodes:type_name -> holdfast.admin.v1.NodeRow
-	49, // 11: holdfast.admin.v1.NodeRow.node:type_name -> holdfast.cluster.v1.Node
+	52, // 11: holdfast.admin.v1.NodeRow.node:type_name -> holdfast.cluster.v1.Node
 	18, // 12: holdfast.admin.v1.NodeRow.load:type_name -> holdfast.admin.v1.NodeLoad
 	19, // 13: holdfast.admin.v1.NodeRow.log:type_name -> holdfast.admin.v1.NodeLog
-	50, // 14: holdfast.admin.v1.NodeLoad.at:type_name -> google.protobuf.Timestamp
-	51, // 15: holdfast.admin.v1.RebalanceResponse.moves:type_name -> holdfast.cluster.v1.PlannedMove
+	53, // 14: holdfast.admin.v1.NodeLoad.at:type_name -> google.protobuf.Timestamp
+	54, // 15: holdfast.admin.v1.RebalanceResponse.moves:type_name -> holdfast.cluster.v1.PlannedMove
 	28, // 16: holdfast.admin.v1.RebalanceResponse.nodes:type_name -> holdfast.admin.v1.NodeShare
-	50, // 17: holdfast.admin.v1.OwnersRequest.at:type_name -> google.protobuf.Timestamp
-	52, // 18: holdfast.admin.v1.OwnersResponse.records:type_name -> holdfast.cluster.v1.OwnerRecord
-	53, // 19: holdfast.admin.v1.MovesResponse.receipts:type_name -> holdfast.cluster.v1.MoveReceipt
+	53, // 17: holdfast.admin.v1.OwnersRequest.at:type_name -> google.protobuf.Timestamp
+	55, // 18: holdfast.admin.v1.OwnersResponse.records:type_name -> holdfast.cluster.v1.OwnerRecord
+	56, // 19: holdfast.admin.v1.MovesResponse.receipts:type_name -> holdfast.cluster.v1.MoveReceipt
 	37, // 20: holdfast.admin.v1.MovesResponse.under_way:type_name -> holdfast.admin.v1.MoveUnderWay
-	54, // 21: holdfast.admin.v1.MovesResponse.rebalancing:type_name -> holdfast.cluster.v1.Rebalance
+	57, // 21: holdfast.admin.v1.MovesResponse.rebalancing:type_name -> holdfast.cluster.v1.Rebalance
 	40, // 22: holdfast.admin.v1.DeadLettersResponse.letters:type_name -> holdfast.admin.v1.DeadLetter
-	50, // 23: holdfast.admin.v1.DeadLetter.at:type_name -> google.protobuf.Timestamp
-	55, // 24: holdfast.admin.v1.ReplayDeadLetterResponse.code:type_name -> holdfast.client.v1.Code
-	0,  // 25: holdfast.admin.v1.AdminService.PutProduct:input_type -> holdfast.admin.v1.PutProductRequest
-	2,  // 26: holdfast.admin.v1.AdminService.Restock:input_type -> holdfast.admin.v1.RestockRequest
-	4,  // 27: holdfast.admin.v1.AdminService.Grant:input_type -> holdfast.admin.v1.GrantRequest
-	6,  // 28: holdfast.admin.v1.AdminService.Audit:input_type -> holdfast.admin.v1.AuditRequest
-	11, // 29: holdfast.admin.v1.AdminService.Shards:input_type -> holdfast.admin.v1.ShardsRequest
-	15, // 30: holdfast.admin.v1.AdminService.Nodes:input_type -> holdfast.admin.v1.NodesRequest
-	20, // 31: holdfast.admin.v1.AdminService.Move:input_type -> holdfast.admin.v1.MoveRequest
-	22, // 32: holdfast.admin.v1.AdminService.Drain:input_type -> holdfast.admin.v1.DrainRequest
-	24, // 33: holdfast.admin.v1.AdminService.Undrain:input_type -> holdfast.admin.v1.UndrainRequest
-	26, // 34: holdfast.admin.v1.AdminService.Rebalance:input_type -> holdfast.admin.v1.RebalanceRequest
-	29, // 35: holdfast.admin.v1.AdminService.Pin:input_type -> holdfast.admin.v1.PinRequest
-	31, // 36: holdfast.admin.v1.AdminService.Unpin:input_type -> holdfast.admin.v1.UnpinRequest
-	33, // 37: holdfast.admin.v1.AdminService.Owners:input_type -> holdfast.admin.v1.OwnersRequest
-	35, // 38: holdfast.admin.v1.AdminService.Moves:input_type -> holdfast.admin.v1.MovesRequest
-	38, // 39: holdfast.admin.v1.AdminService.DeadLetters:input_type -> holdfast.admin.v1.DeadLettersRequest
-	41, // 40: holdfast.admin.v1.AdminService.ReplayDeadLetter:input_type -> holdfast.admin.v1.ReplayDeadLetterRequest
-	43, // 41: holdfast.admin.v1.AdminService.DropDeadLetters:input_type -> holdfast.admin.v1.DropDeadLettersRequest
-	1,  // 42: holdfast.admin.v1.AdminService.PutProduct:output_type -> holdfast.admin.v1.PutProductResponse
-	3,  // 43: holdfast.admin.v1.AdminService.Restock:output_type -> holdfast.admin.v1.RestockResponse
-	5,  // 44: holdfast.admin.v1.AdminService.Grant:output_type -> holdfast.admin.v1.GrantResponse
-	7,  // 45: holdfast.admin.v1.AdminService.Audit:output_type -> holdfast.admin.v1.AuditResponse
-	12, // 46: holdfast.admin.v1.AdminService.Shards:output_type -> holdfast.admin.v1.ShardsResponse
-	16, // 47: holdfast.admin.v1.AdminService.Nodes:output_type -> holdfast.admin.v1.NodesResponse
-	21, // 48: holdfast.admin.v1.AdminService.Move:output_type -> holdfast.admin.v1.MoveResponse
-	23, // 49: holdfast.admin.v1.AdminService.Drain:output_type -> holdfast.admin.v1.DrainResponse
-	25, // 50: holdfast.admin.v1.AdminService.Undrain:output_type -> holdfast.admin.v1.UndrainResponse
-	27, // 51: holdfast.admin.v1.AdminService.Rebalance:output_type -> holdfast.admin.v1.RebalanceResponse
-	30, // 52: holdfast.admin.v1.AdminService.Pin:output_type -> holdfast.admin.v1.PinResponse
-	32, // 53: holdfast.admin.v1.AdminService.Unpin:output_type -> holdfast.admin.v1.UnpinResponse
-	34, // 54: holdfast.admin.v1.AdminService.Owners:output_type -> holdfast.admin.v1.OwnersResponse
-	36, // 55: holdfast.admin.v1.AdminService.Moves:output_type -> holdfast.admin.v1.MovesResponse
-	39, // 56: holdfast.admin.v1.AdminService.DeadLetters:output_type -> holdfast.admin.v1.DeadLettersResponse
-	42, // 57: holdfast.admin.v1.AdminService.ReplayDeadLetter:output_type -> holdfast.admin.v1.ReplayDeadLetterResponse
-	44, // 58: holdfast.admin.v1.AdminService.DropDeadLetters:output_type -> holdfast.admin.v1.DropDeadLettersResponse
-	42, // [42:59] is the sub-list for method output_type
-	25, // [25:42] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	53, // 23: holdfast.admin.v1.DeadLetter.at:type_name -> google.protobuf.Timestamp
+	58, // 24: holdfast.admin.v1.ReplayDeadLetterResponse.code:type_name -> holdfast.client.v1.Code
+	47, // 25: holdfast.admin.v1.VerifyShardsResponse.shards:type_name -> holdfast.admin.v1.VerifiedShard
+	59, // 26: holdfast.admin.v1.VerifiedShard.proof:type_name -> holdfast.cluster.v1.ShardVerified
+	0,  // 27: holdfast.admin.v1.AdminService.PutProduct:input_type -> holdfast.admin.v1.PutProductRequest
+	2,  // 28: holdfast.admin.v1.AdminService.Restock:input_type -> holdfast.admin.v1.RestockRequest
+	4,  // 29: holdfast.admin.v1.AdminService.Grant:input_type -> holdfast.admin.v1.GrantRequest
+	6,  // 30: holdfast.admin.v1.AdminService.Audit:input_type -> holdfast.admin.v1.AuditRequest
+	45, // 31: holdfast.admin.v1.AdminService.VerifyShards:input_type -> holdfast.admin.v1.VerifyShardsRequest
+	11, // 32: holdfast.admin.v1.AdminService.Shards:input_type -> holdfast.admin.v1.ShardsRequest
+	15, // 33: holdfast.admin.v1.AdminService.Nodes:input_type -> holdfast.admin.v1.NodesRequest
+	20, // 34: holdfast.admin.v1.AdminService.Move:input_type -> holdfast.admin.v1.MoveRequest
+	22, // 35: holdfast.admin.v1.AdminService.Drain:input_type -> holdfast.admin.v1.DrainRequest
+	24, // 36: holdfast.admin.v1.AdminService.Undrain:input_type -> holdfast.admin.v1.UndrainRequest
+	26, // 37: holdfast.admin.v1.AdminService.Rebalance:input_type -> holdfast.admin.v1.RebalanceRequest
+	29, // 38: holdfast.admin.v1.AdminService.Pin:input_type -> holdfast.admin.v1.PinRequest
+	31, // 39: holdfast.admin.v1.AdminService.Unpin:input_type -> holdfast.admin.v1.UnpinRequest
+	33, // 40: holdfast.admin.v1.AdminService.Owners:input_type -> holdfast.admin.v1.OwnersRequest
+	35, // 41: holdfast.admin.v1.AdminService.Moves:input_type -> holdfast.admin.v1.MovesRequest
+	38, // 42: holdfast.admin.v1.AdminService.DeadLetters:input_type -> holdfast.admin.v1.DeadLettersRequest
+	41, // 43: holdfast.admin.v1.AdminService.ReplayDeadLetter:input_type -> holdfast.admin.v1.ReplayDeadLetterRequest
+	43, // 44: holdfast.admin.v1.AdminService.DropDeadLetters:input_type -> holdfast.admin.v1.DropDeadLettersRequest
+	1,  // 45: holdfast.admin.v1.AdminService.PutProduct:output_type -> holdfast.admin.v1.PutProductResponse
+	3,  // 46: holdfast.admin.v1.AdminService.Restock:output_type -> holdfast.admin.v1.RestockResponse
+	5,  // 47: holdfast.admin.v1.AdminService.Grant:output_type -> holdfast.admin.v1.GrantResponse
+	7,  // 48: holdfast.admin.v1.AdminService.Audit:output_type -> holdfast.admin.v1.AuditResponse
+	46, // 49: holdfast.admin.v1.AdminService.VerifyShards:output_type -> holdfast.admin.v1.VerifyShardsResponse
+	12, // 50: holdfast.admin.v1.AdminService.Shards:output_type -> holdfast.admin.v1.ShardsResponse
+	16, // 51: holdfast.admin.v1.AdminService.Nodes:output_type -> holdfast.admin.v1.NodesResponse
+	21, // 52: holdfast.admin.v1.AdminService.Move:output_type -> holdfast.admin.v1.MoveResponse
+	23, // 53: holdfast.admin.v1.AdminService.Drain:output_type -> holdfast.admin.v1.DrainResponse
+	25, // 54: holdfast.admin.v1.AdminService.Undrain:output_type -> holdfast.admin.v1.UndrainResponse
+	27, // 55: holdfast.admin.v1.AdminService.Rebalance:output_type -> holdfast.admin.v1.RebalanceResponse
+	30, // 56: holdfast.admin.v1.AdminService.Pin:output_type -> holdfast.admin.v1.PinResponse
+	32, // 57: holdfast.admin.v1.AdminService.Unpin:output_type -> holdfast.admin.v1.UnpinResponse
+	34, // 58: holdfast.admin.v1.AdminService.Owners:output_type -> holdfast.admin.v1.OwnersResponse
+	36, // 59: holdfast.admin.v1.AdminService.Moves:output_type -> holdfast.admin.v1.MovesResponse
+	39, // 60: holdfast.admin.v1.AdminService.DeadLetters:output_type -> holdfast.admin.v1.DeadLettersResponse
+	42, // 61: holdfast.admin.v1.AdminService.ReplayDeadLetter:output_type -> holdfast.admin.v1.ReplayDeadLetterResponse
+	44, // 62: holdfast.admin.v1.AdminService.DropDeadLetters:output_type -> holdfast.admin.v1.DropDeadLettersResponse
+	45, // [45:63] is the sub-list for method output_type
+	27, // [27:45] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_admin_v1_admin_proto_init() }
@@ -3140,7 +3308,7 @@ func file_admin_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_admin_v1_admin_proto_rawDesc), len(file_admin_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   47,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -39,7 +39,7 @@ func (n *node) Restock(_ context.Context, req *connect.Request[adminv1.RestockRe
 }
 
 // serve runs n and returns the data folder that tells where.
-func serve(t *testing.T, n *node) string {
+func serve(t *testing.T, n adminv1connect.AdminServiceHandler) string {
 	t.Helper()
 	_, handler := adminv1connect.NewAdminServiceHandler(n)
 	server := httptest.NewServer(handler)

@@ -44,6 +44,9 @@ const (
 	AdminServiceGrantProcedure = "/holdfast.admin.v1.AdminService/Grant"
 	// AdminServiceAuditProcedure is the fully-qualified name of the AdminService's Audit RPC.
 	AdminServiceAuditProcedure = "/holdfast.admin.v1.AdminService/Audit"
+	// AdminServiceVerifyShardsProcedure is the fully-qualified name of the AdminService's VerifyShards
+	// RPC.
+	AdminServiceVerifyShardsProcedure = "/holdfast.admin.v1.AdminService/VerifyShards"
 	// AdminServiceShardsProcedure is the fully-qualified name of the AdminService's Shards RPC.
 	AdminServiceShardsProcedure = "/holdfast.admin.v1.AdminService/Shards"
 	// AdminServiceNodesProcedure is the fully-qualified name of the AdminService's Nodes RPC.
@@ -88,6 +91,10 @@ type AdminServiceClient interface {
 	// stopped for it: amounts that move meanwhile may be seen twice or not at
 	// all, so the sums fit each other only while nobody buys.
 	Audit(context.Context, *connect.Request[v1.AuditRequest]) (*connect.Response[v1.AuditResponse], error)
+	// VerifyShards has the owners prove that what is durable gives what is in
+	// memory, from each checkpoint that a recovery could begin with. Shards go on
+	// meanwhile, but for the one turn in which their states are looked at.
+	VerifyShards(context.Context, *connect.Request[v1.VerifyShardsRequest]) (*connect.Response[v1.VerifyShardsResponse], error)
 	// Shards tells who owns what, and what it weighs.
 	Shards(context.Context, *connect.Request[v1.ShardsRequest]) (*connect.Response[v1.ShardsResponse], error)
 	// Nodes lists the nodes that live, with their loads, and those that are
@@ -154,6 +161,12 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceAuditProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("Audit")),
+			connect.WithClientOptions(opts...),
+		),
+		verifyShards: connect.NewClient[v1.VerifyShardsRequest, v1.VerifyShardsResponse](
+			httpClient,
+			baseURL+AdminServiceVerifyShardsProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("VerifyShards")),
 			connect.WithClientOptions(opts...),
 		),
 		shards: connect.NewClient[v1.ShardsRequest, v1.ShardsResponse](
@@ -243,6 +256,7 @@ type adminServiceClient struct {
 	restock          *connect.Client[v1.RestockRequest, v1.RestockResponse]
 	grant            *connect.Client[v1.GrantRequest, v1.GrantResponse]
 	audit            *connect.Client[v1.AuditRequest, v1.AuditResponse]
+	verifyShards     *connect.Client[v1.VerifyShardsRequest, v1.VerifyShardsResponse]
 	shards           *connect.Client[v1.ShardsRequest, v1.ShardsResponse]
 	nodes            *connect.Client[v1.NodesRequest, v1.NodesResponse]
 	move             *connect.Client[v1.MoveRequest, v1.MoveResponse]
@@ -276,6 +290,11 @@ func (c *adminServiceClient) Grant(ctx context.Context, req *connect.Request[v1.
 // Audit calls holdfast.admin.v1.AdminService.Audit.
 func (c *adminServiceClient) Audit(ctx context.Context, req *connect.Request[v1.AuditRequest]) (*connect.Response[v1.AuditResponse], error) {
 	return c.audit.CallUnary(ctx, req)
+}
+
+// VerifyShards calls holdfast.admin.v1.AdminService.VerifyShards.
+func (c *adminServiceClient) VerifyShards(ctx context.Context, req *connect.Request[v1.VerifyShardsRequest]) (*connect.Response[v1.VerifyShardsResponse], error) {
+	return c.verifyShards.CallUnary(ctx, req)
 }
 
 // Shards calls holdfast.admin.v1.AdminService.Shards.
@@ -356,6 +375,10 @@ type AdminServiceHandler interface {
 	// stopped for it: amounts that move meanwhile may be seen twice or not at
 	// all, so the sums fit each other only while nobody buys.
 	Audit(context.Context, *connect.Request[v1.AuditRequest]) (*connect.Response[v1.AuditResponse], error)
+	// VerifyShards has the owners prove that what is durable gives what is in
+	// memory, from each checkpoint that a recovery could begin with. Shards go on
+	// meanwhile, but for the one turn in which their states are looked at.
+	VerifyShards(context.Context, *connect.Request[v1.VerifyShardsRequest]) (*connect.Response[v1.VerifyShardsResponse], error)
 	// Shards tells who owns what, and what it weighs.
 	Shards(context.Context, *connect.Request[v1.ShardsRequest]) (*connect.Response[v1.ShardsResponse], error)
 	// Nodes lists the nodes that live, with their loads, and those that are
@@ -418,6 +441,12 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceAuditProcedure,
 		svc.Audit,
 		connect.WithSchema(adminServiceMethods.ByName("Audit")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceVerifyShardsHandler := connect.NewUnaryHandler(
+		AdminServiceVerifyShardsProcedure,
+		svc.VerifyShards,
+		connect.WithSchema(adminServiceMethods.ByName("VerifyShards")),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceShardsHandler := connect.NewUnaryHandler(
@@ -508,6 +537,8 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 			adminServiceGrantHandler.ServeHTTP(w, r)
 		case AdminServiceAuditProcedure:
 			adminServiceAuditHandler.ServeHTTP(w, r)
+		case AdminServiceVerifyShardsProcedure:
+			adminServiceVerifyShardsHandler.ServeHTTP(w, r)
 		case AdminServiceShardsProcedure:
 			adminServiceShardsHandler.ServeHTTP(w, r)
 		case AdminServiceNodesProcedure:
@@ -557,6 +588,10 @@ func (UnimplementedAdminServiceHandler) Grant(context.Context, *connect.Request[
 
 func (UnimplementedAdminServiceHandler) Audit(context.Context, *connect.Request[v1.AuditRequest]) (*connect.Response[v1.AuditResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.Audit is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) VerifyShards(context.Context, *connect.Request[v1.VerifyShardsRequest]) (*connect.Response[v1.VerifyShardsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.VerifyShards is not implemented"))
 }
 
 func (UnimplementedAdminServiceHandler) Shards(context.Context, *connect.Request[v1.ShardsRequest]) (*connect.Response[v1.ShardsResponse], error) {
