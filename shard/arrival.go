@@ -13,8 +13,8 @@ import (
 
 const (
 	// arrivalPatience is how long a source may be silent before a target that may
-	// still turn away does.
-	arrivalPatience = 2 * movePatience
+	// still turn away does: so many times what a move may take.
+	arrivalPatience = 2
 	// outcomePace is how often a target that may not asks for the outcome, and
 	// looks for itself.
 	outcomePace = time.Second
@@ -118,7 +118,7 @@ func (a *arrival) listen(ctx context.Context) cluster.AdoptInput {
 		})
 	}
 	in := cluster.AdoptInput{Look: true}
-	if time.Since(a.heard) > arrivalPatience || !a.inc.lives(a.source) {
+	if time.Since(a.heard) > arrivalPatience*a.inc.cfg.movePatience || !a.inc.lives(a.source) {
 		in.Stop = errSourceSilent
 	}
 	return in

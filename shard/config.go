@@ -46,6 +46,9 @@ type Config struct {
 
 	Logger  *slog.Logger
 	Metrics *Metrics
+
+	// movePatience is the constant, but for tests.
+	movePatience time.Duration
 }
 
 // withDefaults returns c with its zero fields set.
@@ -64,6 +67,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CheckpointBytes == 0 {
 		c.CheckpointBytes = 32 << 20
+	}
+	if c.movePatience == 0 {
+		c.movePatience = movePatience
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -53,7 +53,7 @@ func (d *departure) run(ctx context.Context) clusterv1.MoveOutcome {
 	d.h.chronicle.mu.Lock()
 	defer d.h.chronicle.mu.Unlock()
 
-	patient, cancel := context.WithTimeoutCause(ctx, movePatience, errMoveTimeout)
+	patient, cancel := context.WithTimeoutCause(ctx, d.inc.cfg.movePatience, errMoveTimeout)
 	defer cancel()
 	e := d.machine.Step(cluster.HandoffInput{})
 	for {
@@ -184,7 +184,7 @@ func (d *departure) final(ctx context.Context, left cluster.HandoffFrozen) clust
 // commit makes the target the owner. The move's own patience does not end it:
 // a transaction that was sent has an outcome, which is worth waiting for.
 func (d *departure) commit(ctx context.Context, e cluster.HandoffEffect) cluster.HandoffInput {
-	ctx, cancel := context.WithTimeout(ctx, movePatience)
+	ctx, cancel := context.WithTimeout(ctx, d.inc.cfg.movePatience)
 	defer cancel()
 	if err := d.inc.member.HandOver(ctx, d.h.hold, e.At, e.Target); err != nil {
 		return cluster.HandoffInput{Err: err}

@@ -16,6 +16,7 @@ import (
 	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/cluster"
 	"github.com/holdfast-game/holdfast/cluster/broadcast"
+	"github.com/holdfast-game/holdfast/cluster/clustertest"
 	"github.com/holdfast-game/holdfast/cluster/peer"
 	"github.com/holdfast-game/holdfast/cluster/router"
 	"github.com/holdfast-game/holdfast/internal/devstack"
@@ -36,7 +37,9 @@ type testNode struct {
 
 	lease cluster.LeaseID
 	moved chan *clusterv1.MoveReceipt
-	stop  func() // drains, and waits
+	// faults stand between the node and etcd.
+	faults *clustertest.Faults
+	stop   func() // drains, and waits
 }
 
 // testShards keeps the tests quick and still puts several actors into one shard.
@@ -44,10 +47,20 @@ const testShards = 8
 
 func startNode(t testing.TB, stack *devstack.Stack, name string, predecessor cluster.LeaseID, setup ...func(*Config)) *testNode {
 	t.Helper()
+	return startFaulty(t, stack, name, predecessor, nil, setup...)
+}
+
+// startFaulty starts a node that hears of moves only what hear lets pass, and
+// whose transactions can be given other fates. hear may be nil.
+func startFaulty(t testing.TB, stack *devstack.Stack, name string, predecessor cluster.LeaseID,
+	hear func(h *clusterv1.Handoff, deliver func(*clusterv1.Handoff)), setup ...func(*Config),
+) *testNode {
+	t.Helper()
 	ctx := t.Context()
 	n := &testNode{t: t, moved: make(chan *clusterv1.MoveReceipt, 1024)}
 	client, err := cluster.Connect(cluster.ConnectConfig{Endpoints: stack.EtcdEndpoints()})
 	must(t, err)
+	n.faults = clustertest.Inject(client)
 	nc, err := stack.ConnectNATS()
 	must(t, err)
 	n.js, err = jetstream.New(nc)
@@ -73,6 +86,9 @@ func startNode(t testing.TB, stack *devstack.Stack, name string, predecessor clu
 		Moved:  func(_ context.Context, r *clusterv1.MoveReceipt) error { n.moved <- r; return nil },
 	})
 	must(t, err)
+	if hear != nil {
+		mesh.HandleHandoffs(func(h *clusterv1.Handoff) { hear(h, n.node.handoff) })
+	}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() { done <- n.node.Run(run, 10*time.Second) }()
