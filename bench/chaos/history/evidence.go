@@ -3,7 +3,6 @@ package history
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -89,7 +88,7 @@ type purchase struct {
 	where               place
 }
 
-const never = time.Duration(math.MaxInt64)
+const never = time.Duration(forever)
 
 // outcome is Outcome, small.
 type outcome uint8

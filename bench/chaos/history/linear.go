@@ -32,9 +32,11 @@ const (
 
 // task is one part of a history to be put to porcupine.
 type task struct {
-	name  string
-	model porcupine.Model
-	ops   []porcupine.Operation
+	name string
+	ops  []porcupine.Operation
+	// explained asks porcupine whether there is an order of operations; no time is
+	// all the time.
+	explained func(ops []porcupine.Operation, within time.Duration) porcupine.CheckResult
 	// leaveOpen turns an operation into one of which the outcome is not known;
 	// false if there is nothing to it then.
 	leaveOpen func(porcupine.Operation) (porcupine.Operation, bool)
@@ -73,7 +75,7 @@ func (t *task) judge(ctx context.Context, describe func(porcupine.Operation) str
 	if left <= 0 || len(t.ops) > maxWindow {
 		return porcupine.Unknown, ""
 	}
-	verdict := porcupine.CheckOperationsTimeout(t.model, t.ops, left)
+	verdict := t.explained(t.ops, left)
 	if verdict != porcupine.Illegal {
 		return verdict, ""
 	}
@@ -95,7 +97,7 @@ func (t *task) explain(describe func(porcupine.Operation) string) string {
 	legal, illegal := 0, len(byReturn) // so many operations of the beginning
 	for illegal-legal > 1 && time.Now().Before(giveUp) {
 		n := (legal + illegal) / 2
-		if porcupine.CheckOperationsTimeout(t.model, t.beginning(byReturn, n), time.Until(giveUp)) == porcupine.Illegal {
+		if t.explained(t.beginning(byReturn, n), max(time.Until(giveUp), 1)) == porcupine.Illegal {
 			illegal = n
 		} else {
 			legal = n
@@ -129,4 +131,4 @@ func (t *task) beginning(byReturn []porcupine.Operation, n int) []porcupine.Oper
 func clockOf(t int64) string { return clock(time.Duration(t)) }
 
 // forever is the return of an operation that may take effect at any time.
-const forever = math.MaxInt64
+const forever = math.MaxInt64 - 1

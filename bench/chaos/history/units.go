@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -67,8 +68,12 @@ func (e *evidence) checkUnits(ctx context.Context, r *Result) {
 			})
 			left := int64(0)
 			for part := range slices.Chunk(ops, unitsWindow) {
+				model := unitsModel(left)
 				put(task{
-					name: "product " + e.skus.list[sku], model: unitsModel(left), ops: part,
+					name: "product " + e.skus.list[sku], ops: part,
+					explained: func(ops []porcupine.Operation, within time.Duration) porcupine.CheckResult {
+						return porcupine.CheckOperationsTimeout(model, ops, within)
+					},
 					leaveOpen: func(op porcupine.Operation) (porcupine.Operation, bool) { return op, false },
 				})
 				for _, op := range part {

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
+	"time"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -19,6 +21,8 @@ type walletOp struct {
 	// rank orders open operations of the same amount: which of them took effect
 	// nobody can tell, so only the first is tried. -1: not ranked.
 	rank int
+	// call and ret are those of the operation.
+	call, ret int64
 }
 
 type walletKind uint8
@@ -27,12 +31,18 @@ const (
 	told   walletKind = iota // the balance afterwards is known
 	silent                   // it was done
 	maybe                    // it was done, or not
+	done                     // the end of a window, when nothing may be owed
 )
 
-// walletState is a balance.
+// walletState is a balance, and how far the search is.
 type walletState struct {
 	balance int64
 	known   bool // else any balance explains what comes
+	// left counts the operations to come that were done for certain.
+	left int
+	// owed is what the last balance told is off by: open operations must have made
+	// the difference before, that were sent by the time it was told.
+	owed, told int64
 	// taken counts the ranked open operations that took effect, by amount.
 	taken []taken
 }
@@ -65,44 +75,75 @@ func (s walletState) take(amount int64) walletState {
 
 // walletModel is a wallet: a number that purchases lower, one after the other,
 // never below zero, and gifts raise.
+//
+// Whether an open operation took effect shows in the next balance that is told,
+// and nothing else; so it is only looked for then, directly behind the operation
+// that tells it, although it came before. At the end all those are left over that
+// may as well have had no effect. A search that tried them at any time would try
+// all their subsets, again and again.
 func walletModel(start walletState) porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { return start },
 		Step: func(state, input, output any) (bool, any) {
 			return state.(walletState).step(input.(walletOp), output)
 		},
-		// What was taken follows from which operations were, which porcupine
-		// compares as well.
+		// What was taken, and what is left, follow from which operations were, and
+		// those porcupine compares itself.
 		Equal: func(a, b any) bool {
 			x, y := a.(walletState), b.(walletState)
-			return x.balance == y.balance && x.known == y.known
+			return x.balance == y.balance && x.known == y.known && x.owed == y.owed && x.told == y.told
 		},
 	}
 }
 
-func (s walletState) step(op walletOp, output any) (bool, any) {
-	if op.kind == maybe && op.rank >= 0 {
-		if op.rank != s.takenOf(op.amount) {
-			return false, s
+// explained asks porcupine whether there is an order of these operations.
+func (s walletState) explained(ops []porcupine.Operation, within time.Duration) porcupine.CheckResult {
+	for _, op := range ops {
+		if op.Input.(walletOp).kind != maybe {
+			s.left++
 		}
-		s = s.take(op.amount)
 	}
-	after := s.balance + op.amount
-	if op.kind == told {
-		left := output.(int64)
-		if s.known && after != left || left < 0 {
-			return false, s
-		}
-		s.balance, s.known = left, true
+	end := porcupine.Operation{Input: walletOp{kind: done}, Call: math.MaxInt64, Return: math.MaxInt64}
+	return porcupine.CheckOperationsTimeout(walletModel(s), append(slices.Clone(ops), end), within)
+}
+
+func (s walletState) step(op walletOp, output any) (bool, any) {
+	if op.kind == maybe {
+		return s.open(op)
+	}
+	if s.owed != 0 || op.kind == done {
+		return s.owed == 0, s
+	}
+	s.left--
+	if op.kind == silent {
+		s.balance += op.amount
 		return true, s
 	}
-	if s.known && after < 0 {
-		// A purchase that the wallet does not hold the price of is refused.
-		return op.kind == maybe, s
+	left := output.(int64)
+	if left < 0 {
+		return false, s
 	}
 	if s.known {
-		s.balance = after
+		s.owed, s.told = left-(s.balance+op.amount), op.ret
 	}
+	s.balance, s.known = left, true
+	return true, s
+}
+
+// open lets an open operation make up for what is owed, or, at the end, be
+// without effect.
+func (s walletState) open(op walletOp) (bool, any) {
+	switch {
+	case s.owed == 0:
+		return s.left == 0, s
+	case op.call > s.told, op.amount > 0 == (s.owed > 0) && max(op.amount, -op.amount) > max(s.owed, -s.owed):
+		return false, s
+	case op.rank >= 0 && op.rank != s.takenOf(op.amount):
+		return false, s
+	case op.rank >= 0:
+		s = s.take(op.amount)
+	}
+	s.owed -= op.amount
 	return true, s
 }
 
@@ -120,7 +161,7 @@ func (e *evidence) checkWallets(ctx context.Context, r *Result) {
 				unpriced = append(unpriced, p.name)
 				continue
 			}
-			cutWallet(p.name, ops, put)
+			cutWallet(p.name, ops, window, put)
 		}
 	}, describeWallet)
 	for _, name := range unpriced {
@@ -161,6 +202,11 @@ func (e *evidence) walletOps(p *player) (ops []porcupine.Operation, priced bool)
 	for _, g := range p.reads {
 		ops = append(ops, porcupine.Operation{ClientId: client, Call: int64(g.invoke), Return: int64(g.ret), Input: walletOp{kind: told}, Output: g.balance})
 	}
+	for i := range ops {
+		in := ops[i].Input.(walletOp)
+		in.call, in.ret = ops[i].Call, ops[i].Return
+		ops[i].Input = in
+	}
 	slices.SortStableFunc(ops, func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
 	return ops, priced
 }
@@ -170,8 +216,10 @@ func (e *evidence) walletOps(p *player) (ops []porcupine.Operation, priced bool)
 // other. Open operations go on into the next window, but for those that the
 // balance shows to have taken effect; if they differ in their amounts, so that
 // it does not show which, all of them go on. That only explains more than it
-// should; that none is done twice is the log's to show.
-func cutWallet(name string, ops []porcupine.Operation, put func(task)) {
+// should; that none is done twice is the log's to show. A window has at least
+// so many operations, but for the first, which ends with the first balance told
+// if that can be: what took effect before shows nowhere.
+func cutWallet(name string, ops []porcupine.Operation, atLeast int, put func(task)) {
 	w := walletWindow{name: name, put: put}
 	end := int64(-1)
 	for i, op := range ops {
@@ -183,8 +231,10 @@ func cutWallet(name string, ops []porcupine.Operation, put func(task)) {
 		alone := op.Call > end && (i+1 == len(ops) || ops[i+1].Call > op.Return)
 		end = max(end, op.Return)
 		w.settled = append(w.settled, op)
-		// The first window is short, so that the others begin with a known balance.
-		if alone && in.kind == told && (!w.start.known || len(w.settled) >= window) {
+		if in.kind == told {
+			w.told++
+		}
+		if alone && in.kind == told && (!w.start.known && w.told == 1 || len(w.settled) >= atLeast) {
 			w.cut(op.Output.(int64))
 		}
 	}
@@ -199,6 +249,7 @@ type walletWindow struct {
 	put     func(task)
 	start   walletState
 	settled []porcupine.Operation
+	told    int                   // of the settled
 	pending []porcupine.Operation // by their invocation
 }
 
@@ -213,7 +264,7 @@ func (w *walletWindow) end() {
 		op.Input = in
 		ops = append(ops, op)
 	}
-	w.put(task{name: "player " + w.name, model: walletModel(w.start), ops: ops, leaveOpen: leaveWalletOpen})
+	w.put(task{name: "player " + w.name, ops: ops, explained: w.start.explained, leaveOpen: leaveWalletOpen})
 }
 
 // cut ends the window where the wallet is known to hold balance.
@@ -229,7 +280,7 @@ func (w *walletWindow) cut(balance int64) {
 		}
 	}
 	w.start = walletState{balance: balance, known: true}
-	w.settled = nil
+	w.settled, w.told = nil, 0
 }
 
 // sameAmount says whether all open operations are of one amount, and of which.

@@ -28,6 +28,7 @@ type size struct {
 	shards, nodes      int
 	stock              int64 // of each product
 	outstanding        int   // of one player
+	sameQuantity       bool  // of all purchases; else 1 or 2
 	// unknown, again, lost are shares: of purchases whose outcome stays open, that
 	// are sent again after their answer, whose first answer is lost.
 	unknown, again, lost float64
@@ -257,7 +258,10 @@ func (w *world) run() {
 	}
 	for range w.players * w.purchases / 40 {
 		at := base + w.span(w.purchases*1500)
-		plan = append(plan, planned{at: at, do: w.disturb}, planned{at: at, do: w.lend})
+		plan = append(plan, planned{at: at, do: w.disturb})
+		for range 4 {
+			plan = append(plan, planned{at: base + w.span(w.purchases*1500), do: w.lend})
+		}
 	}
 	slices.SortStableFunc(plan, func(a, b planned) int { return cmp.Compare(a.at, b.at) })
 	for _, p := range plan {
@@ -274,7 +278,10 @@ func (w *world) span(upTo int) time.Duration {
 // buy lets one purchase take effect now, and says what its client saw.
 func (w *world) buy(name string, request uint64, invoke, effect, settled time.Duration) {
 	sku := w.sku(w.random.IntN(w.skus))
-	quantity := int64(1 + w.random.IntN(2))
+	quantity := int64(1)
+	if !w.sameQuantity {
+		quantity += w.random.Int64N(2)
+	}
 	op := Op{Kind: Buy, Client: name, SKU: sku, Request: request, Quantity: quantity, Invoke: invoke, Return: settled, Outcome: Unknown}
 	unknown := w.chance(w.unknown)
 	if unknown && w.chance(0.5) {
