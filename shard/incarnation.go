@@ -60,8 +60,8 @@ type incarnation struct {
 	// lots hold what arrives for shards that are on their way from or to this
 	// node; nil for all others.
 	lots []atomic.Pointer[lot]
-	// successors are the owners of shards that were moved away, for as long as
-	// the routes do not name them.
+	// successors are the owners that this node has handed shards to, until the
+	// routes name a later one.
 	successors []atomic.Pointer[cluster.Route]
 	moves      *moves
 	// stirred has reconcile look again, unsure also at what etcd says.
@@ -286,7 +286,7 @@ func (inc *incarnation) unserved(c *cluster.Command) {
 }
 
 // message puts an actor's message into its addressee's mailbox. It is dropped
-// when the shard is not here or drowning: its sender says it again.
+// when the shard is elsewhere or drowning: its sender says it again.
 func (inc *incarnation) message(m *cluster.Message) {
 	if int(m.Shard) >= len(inc.shards) {
 		return
@@ -295,8 +295,21 @@ func (inc *incarnation) message(m *cluster.Message) {
 	if h == nil && inc.park(m.Shard, m) == elsewhere {
 		h = inc.shards[m.Shard].Load()
 	}
-	if h != nil && !h.post(m, 2*inc.cfg.MaxQueued) {
+	switch {
+	case h == nil:
+		inc.passOn(m)
+	case !h.post(m, 2*inc.cfg.MaxQueued):
 		inc.metrics.messagesDropped.Inc()
+	}
+}
+
+// passOn sends a message on to the node that this one has handed the shard to:
+// its sender has not heard of that yet. That node is the owner, or has handed
+// the shard on itself, so that a message does not go in circles.
+func (inc *incarnation) passOn(m *cluster.Message) {
+	next := inc.successors[m.Shard].Load()
+	if next != nil && inc.view.Routes().Owner(m.Shard).Epoch <= next.Epoch {
+		inc.outbox.put(output{to: next.Address, message: m})
 	}
 }
 
@@ -318,10 +331,12 @@ func (inc *incarnation) send(from actors.Ref, s *actors.Send) {
 // owner to whom this node has handed the shard itself.
 func (inc *incarnation) owner(s cluster.ShardID) cluster.Route {
 	owner := inc.view.Routes().Owner(s)
-	if next := inc.successors[s].Load(); next != nil {
-		if next.Epoch > owner.Epoch {
-			return *next
-		}
+	next := inc.successors[s].Load()
+	switch {
+	case next == nil:
+	case next.Epoch > owner.Epoch:
+		return *next
+	case next.Epoch < owner.Epoch:
 		inc.successors[s].CompareAndSwap(next, nil)
 	}
 	return owner

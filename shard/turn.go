@@ -59,7 +59,9 @@ func (h *hosted) command(c *cluster.Command) {
 // hear runs the turn of another actor's message.
 func (h *hosted) hear(m *cluster.Message) {
 	if h.frozen {
-		h.inc.park(m.Shard, m) // or its sender says it again, to the next owner
+		if h.inc.park(m.Shard, m) == elsewhere {
+			h.inc.passOn(m)
+		}
 		return
 	}
 	a, err := h.people.wake(actors.Ref(m.To))
