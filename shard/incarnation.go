@@ -292,7 +292,10 @@ func (inc *incarnation) message(m *cluster.Message) {
 		return
 	}
 	h := inc.shards[m.Shard].Load()
-	if h == nil && inc.park(m.Shard, m) == elsewhere {
+	if h == nil {
+		if inc.park(m.Shard, m) != elsewhere {
+			return
+		}
 		h = inc.shards[m.Shard].Load()
 	}
 	switch {
