@@ -9,10 +9,10 @@ LDFLAGS := $(if $(VERSION),-X github.com/holdfast-game/holdfast/cmd/holdfast/app
 TESTFLAGS := $(if $(RACE),-race) -timeout 10m
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo bench test check format vet lint tidy proto
+.PHONY: help build run demo bench chaos chaos-long test check format vet lint tidy proto
 
 help: ## List the targets.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 build: ## Build bin/holdfast.
 	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/holdfast
@@ -26,6 +26,15 @@ demo: build ## Hold a flash sale on a node in a temporary folder.
 bench: build ## Measure a flash sale, and the machine's ceiling.
 	$(BIN) bench sale
 	$(BIN) bench echo
+
+# SEED=7 repeats the campaign with that seed; KEEP=folder keeps all of it.
+CHAOS := $(BIN) chaos --seed $(or $(SEED),1) $(if $(KEEP),--keep $(KEEP))
+
+chaos: build ## Break a cluster for a minute under load, and check every promise.
+	$(CHAOS) --for 1m
+
+chaos-long: build ## The same for 30 minutes, over all kinds of faults.
+	$(CHAOS) --for 30m
 
 # The tests of whole processes come last and alone: they kill, pause and time, and
 # Go cannot see that they depend on what they build.

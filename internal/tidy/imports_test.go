@@ -34,6 +34,7 @@ var owned = map[string][]string{
 	"github.com/gorilla/websocket":        {"gateway", "client", "bench"},
 	"github.com/asynkron/protoactor-go":   {"shard", "cluster/peer"},
 	"github.com/spf13/cobra":              {"cmd", "bench"},
+	"github.com/Shopify/toxiproxy/v2":     {"bench/chaos"},
 	"github.com/prometheus/client_golang": {"bench", "client", "cluster", "cmd", "gateway", "shard"},
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/bench"
+	"github.com/holdfast-game/holdfast/bench/chaos"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/ctl"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/dev"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/exit"
@@ -28,7 +29,7 @@ func newRoot(kinds []actors.Kind) *cobra.Command {
 	root.AddCommand(
 		serve.Command(version(), kinds), dev.Command(),
 		ctl.Command(), logs.Command(kinds), token.Command(), versionCommand(),
-		bench.Command(), bench.DemoCommand(),
+		bench.Command(), bench.DemoCommand(), chaos.Command(),
 	)
 	refuseMisuse(root)
 	return root

@@ -32,6 +32,7 @@ const (
 type options struct {
 	data       string
 	members    int
+	processes  bool
 	etcd, nats string
 }
 
@@ -44,12 +45,12 @@ func Command() *cobra.Command {
 		Long: `Run etcd and NATS alone, for several nodes on one machine, and print the flags
 that nodes need. They ask for no credentials.
 
-With one member each they run in this process. With --members 3 there are three
-etcd members and three NATS servers, each a process of its own: what it takes to
-see a quorum lost, or a leader fail. Their process ids, addresses and folders
-are in dev.json in the data folder, which is kept true. A member that ends stays
-down until "holdfast dev restart NAME"; it comes back with its data and its
-addresses. All of them end with this process, however it ends.`,
+With one member each they run in this process. With --members 3 (or --processes)
+each etcd member and each NATS server is a process of its own: what it takes to see
+a quorum lost, or a leader fail. Their process ids, addresses and folders are in
+dev.json in the data folder, which is kept true. A member that ends stays down until
+"holdfast dev restart NAME"; it comes back with its data and its addresses. All of
+them end with this process, however it ends.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, syscall.SIGINT)
@@ -64,7 +65,7 @@ addresses. All of them end with this process, however it ends.`,
 				return exit.Unstarted(err)
 			}
 			run := runStack
-			if o.members > 1 {
+			if o.members > 1 || o.processes {
 				run = runMembers
 			}
 			return errors.Join(run(ctx, c.OutOrStdout(), dir, o), dir.Close())
@@ -73,8 +74,9 @@ addresses. All of them end with this process, however it ends.`,
 	c.PersistentFlags().StringVar(&o.data, "data", defaultData, "data folder")
 	f := c.Flags()
 	f.IntVar(&o.members, "members", 1, "members of etcd, and servers of NATS: 1, 3 or 5")
-	f.StringVar(&o.etcd, "etcd-listen", "127.0.0.1:0", "address of etcd, with one member")
-	f.StringVar(&o.nats, "nats-listen", "127.0.0.1:0", "address of NATS, with one member")
+	f.BoolVar(&o.processes, "processes", false, "with one member each, too, run them as processes of their own")
+	f.StringVar(&o.etcd, "etcd-listen", "127.0.0.1:0", "address of etcd, in this process")
+	f.StringVar(&o.nats, "nats-listen", "127.0.0.1:0", "address of NATS, in this process")
 	c.AddCommand(restartCommand(&o.data), memberCommand(&o.data))
 	return c
 }
