@@ -8,13 +8,9 @@ import (
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
 
-// What a client is told to wait when only time will help.
-const (
-	// overloadRetry: some of its own requests will have been answered.
-	overloadRetry = 50 * time.Millisecond
-	// drainRetry: it will have been disconnected, and can connect elsewhere.
-	drainRetry = 250 * time.Millisecond
-)
+// overloadRetry is how long a client is told to wait that has too many requests
+// under way: some of them will have been answered.
+const overloadRetry = 50 * time.Millisecond
 
 // refuse makes an error frame; trying again will not help.
 func refuse(seq uint64, code clientv1.Code, format string, args ...any) *clientv1.ServerFrame {

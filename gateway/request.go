@@ -48,15 +48,18 @@ func (s *session) send(seq uint64, m *method, cmd cluster.Command) bool {
 	return true
 }
 
-// admit counts a request in, or refuses it; goOn is false when the connection
-// cannot go on.
+// admit counts a request in, or refuses or ignores it; goOn is false when the
+// connection cannot go on.
 func (s *session) admit(seq uint64) (ok, goOn bool) {
 	switch s.queue.admit() {
 	case overloaded:
 		return false, s.say(retryLater(seq, clientv1.Code_CODE_OVERLOADED, overloadRetry,
 			"%d requests of this connection are waiting for an answer", s.g.cfg.MaxInFlight))
 	case draining:
-		return false, s.say(retryLater(seq, clientv1.Code_CODE_UNAVAILABLE, drainRetry, "this gateway is going away"))
+		// No answer: the connection ends as soon as those under way are answered,
+		// and its client repeats this at another gateway. To be told that would be
+		// an error for nothing.
+		return false, true
 	case closed:
 		return false, false
 	}
