@@ -203,3 +203,7 @@ func (j *job) apply(cs []change, log *slog.Logger) *job {
 	}
 	return next
 }
+
+// RebalanceRecord returns what Rebalancing does, as it stands in etcd; nil when
+// there has been none. The caller must not change it.
+func (v *View) RebalanceRecord() *clusterv1.Rebalance { return v.snap.Load().job.value }

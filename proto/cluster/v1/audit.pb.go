@@ -93,13 +93,19 @@ type OwnerRecord struct {
 	Revision int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
 	// Absent when nobody is.
 	Owner *Owner `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"`
+	// The owner before, where that is known.
+	Was *Owner `protobuf:"bytes,5,opt,name=was,proto3" json:"was,omitempty"`
+	// The shard's: its owner's, or, without one, that of the last there was. 0
+	// when it is not known.
+	Epoch uint64 `protobuf:"varint,6,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	// When, as well as is known: by the owner's clock, else by the recorder's.
-	At       *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=at,proto3" json:"at,omitempty"`
-	Recorded *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=recorded,proto3" json:"recorded,omitempty"`
+	At       *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=at,proto3" json:"at,omitempty"`
+	Recorded *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=recorded,proto3" json:"recorded,omitempty"`
 	// The incarnation that recorded it.
-	Recorder string `protobuf:"bytes,7,opt,name=recorder,proto3" json:"recorder,omitempty"`
-	// The recorder has seen history up to here.
-	Seen          int64 `protobuf:"varint,8,opt,name=seen,proto3" json:"seen,omitempty"`
+	Recorder string `protobuf:"bytes,9,opt,name=recorder,proto3" json:"recorder,omitempty"`
+	// In FOUND and GAP, which come in groups: that this is the last of the group,
+	// which says how things stood at this revision. 0 in the others.
+	Complete      int64 `protobuf:"varint,10,opt,name=complete,proto3" json:"complete,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -162,6 +168,20 @@ func (x *OwnerRecord) GetOwner() *Owner {
 	return nil
 }
 
+func (x *OwnerRecord) GetWas() *Owner {
+	if x != nil {
+		return x.Was
+	}
+	return nil
+}
+
+func (x *OwnerRecord) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
 func (x *OwnerRecord) GetAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.At
@@ -183,9 +203,9 @@ func (x *OwnerRecord) GetRecorder() string {
 	return ""
 }
 
-func (x *OwnerRecord) GetSeen() int64 {
+func (x *OwnerRecord) GetComplete() int64 {
 	if x != nil {
-		return x.Seen
+		return x.Complete
 	}
 	return 0
 }
@@ -255,16 +275,19 @@ var File_cluster_v1_audit_proto protoreflect.FileDescriptor
 
 const file_cluster_v1_audit_proto_rawDesc = "" +
 	"\n" +
-	"\x16cluster/v1/audit.proto\x12\x13holdfast.cluster.v1\x1a\x1acluster/v1/ownership.proto\x1a\x15cluster/v1/plan.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x02\n" +
+	"\x16cluster/v1/audit.proto\x12\x13holdfast.cluster.v1\x1a\x1acluster/v1/ownership.proto\x1a\x15cluster/v1/plan.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x03\n" +
 	"\vOwnerRecord\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\rR\x05shard\x125\n" +
 	"\x05event\x18\x02 \x01(\x0e2\x1f.holdfast.cluster.v1.OwnerEventR\x05event\x12\x1a\n" +
 	"\brevision\x18\x03 \x01(\x03R\brevision\x120\n" +
-	"\x05owner\x18\x04 \x01(\v2\x1a.holdfast.cluster.v1.OwnerR\x05owner\x12*\n" +
-	"\x02at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x126\n" +
-	"\brecorded\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\brecorded\x12\x1a\n" +
-	"\brecorder\x18\a \x01(\tR\brecorder\x12\x12\n" +
-	"\x04seen\x18\b \x01(\x03R\x04seen\"\x9e\x01\n" +
+	"\x05owner\x18\x04 \x01(\v2\x1a.holdfast.cluster.v1.OwnerR\x05owner\x12,\n" +
+	"\x03was\x18\x05 \x01(\v2\x1a.holdfast.cluster.v1.OwnerR\x03was\x12\x14\n" +
+	"\x05epoch\x18\x06 \x01(\x04R\x05epoch\x12*\n" +
+	"\x02at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x126\n" +
+	"\brecorded\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\brecorded\x12\x1a\n" +
+	"\brecorder\x18\t \x01(\tR\brecorder\x12\x1a\n" +
+	"\bcomplete\x18\n" +
+	" \x01(\x03R\bcomplete\"\x9e\x01\n" +
 	"\n" +
 	"PlanRecord\x12<\n" +
 	"\trebalance\x18\x01 \x01(\v2\x1e.holdfast.cluster.v1.RebalanceR\trebalance\x126\n" +
@@ -303,15 +326,16 @@ var file_cluster_v1_audit_proto_goTypes = []any{
 var file_cluster_v1_audit_proto_depIdxs = []int32{
 	0, // 0: holdfast.cluster.v1.OwnerRecord.event:type_name -> holdfast.cluster.v1.OwnerEvent
 	3, // 1: holdfast.cluster.v1.OwnerRecord.owner:type_name -> holdfast.cluster.v1.Owner
-	4, // 2: holdfast.cluster.v1.OwnerRecord.at:type_name -> google.protobuf.Timestamp
-	4, // 3: holdfast.cluster.v1.OwnerRecord.recorded:type_name -> google.protobuf.Timestamp
-	5, // 4: holdfast.cluster.v1.PlanRecord.rebalance:type_name -> holdfast.cluster.v1.Rebalance
-	4, // 5: holdfast.cluster.v1.PlanRecord.recorded:type_name -> google.protobuf.Timestamp
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	3, // 2: holdfast.cluster.v1.OwnerRecord.was:type_name -> holdfast.cluster.v1.Owner
+	4, // 3: holdfast.cluster.v1.OwnerRecord.at:type_name -> google.protobuf.Timestamp
+	4, // 4: holdfast.cluster.v1.OwnerRecord.recorded:type_name -> google.protobuf.Timestamp
+	5, // 5: holdfast.cluster.v1.PlanRecord.rebalance:type_name -> holdfast.cluster.v1.Rebalance
+	4, // 6: holdfast.cluster.v1.PlanRecord.recorded:type_name -> google.protobuf.Timestamp
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_cluster_v1_audit_proto_init() }
