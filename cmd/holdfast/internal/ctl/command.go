@@ -79,10 +79,15 @@ func call[Req, Resp any](c *cobra.Command, d *desk, method rpc[Req, Resp], reque
 	if err != nil {
 		return nil, err
 	}
+	return resp, d.print(c, any(resp).(proto.Message), func(w io.Writer) { show(w, resp) })
+}
+
+// print prints a result as a table, or as JSON.
+func (d *desk) print(c *cobra.Command, result proto.Message, table func(io.Writer)) error {
 	if d.asJSON {
-		return resp, printJSON(c.OutOrStdout(), any(resp).(proto.Message))
+		return printJSON(c.OutOrStdout(), result)
 	}
-	return resp, printTable(c.OutOrStdout(), func(w io.Writer) { show(w, resp) })
+	return printTable(c.OutOrStdout(), table)
 }
 
 // printTable has show write cells that end with tabs, and lines them up.

@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"context"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"connectrpc.com/connect"
 
-	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/datadir"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/exit"
 	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
 	"github.com/holdfast-game/holdfast/proto/admin/v1/adminv1connect"
@@ -44,19 +42,7 @@ func serve(t *testing.T, n adminv1connect.AdminServiceHandler) string {
 	_, handler := adminv1connect.NewAdminServiceHandler(n)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	dir, err := datadir.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = dir.Close() })
-	token := dir.File("t")
-	if err := os.WriteFile(token, []byte("sesame\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := dir.WriteNodeFile(datadir.NodeFile{Admin: server.Listener.Addr().String(), AdminTokenFile: token}); err != nil {
-		t.Fatal(err)
-	}
-	return dir.Path()
+	return dataFolder(t, server.Listener.Addr().String())
 }
 
 // ctl runs the command in this process.

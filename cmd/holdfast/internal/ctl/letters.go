@@ -222,13 +222,19 @@ func dropLettersCommand(d *desk) *cobra.Command {
 				if err := allLetters(ctx, l, func(letter *adminv1.DeadLetter) { req.Through = letter.GetId() }); err != nil {
 					return err
 				}
+				if req.GetThrough() == 0 {
+					none := new(adminv1.DropDeadLettersResponse)
+					return d.print(c, none, func(w io.Writer) { printDropped(w, none) })
+				}
 			}
-			_, err = call(c, d, adminv1connect.AdminServiceClient.DropDeadLetters, req, func(w io.Writer, m *adminv1.DropDeadLettersResponse) {
-				fmt.Fprintf(w, "%d dropped\n", m.GetDropped())
-			})
+			_, err = call(c, d, adminv1connect.AdminServiceClient.DropDeadLetters, req, printDropped)
 			return err
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "all that are there now")
 	return c
+}
+
+func printDropped(w io.Writer, m *adminv1.DropDeadLettersResponse) {
+	fmt.Fprintf(w, "%d dropped\n", m.GetDropped())
 }

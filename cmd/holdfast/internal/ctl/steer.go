@@ -138,10 +138,10 @@ func drainErrand(node string, m *adminv1.DrainResponse) *errand {
 	return &errand{
 		doing: "drain " + node, total: total, moves: total,
 		look: func(s *state) (int, bool, error) {
-			row := s.nodes[node]
+			row := s.nodes[node] // nil when it has died, and owns nothing
 			if row.GetDrained() {
 				drained = true
-			} else if drained {
+			} else if drained && row != nil {
 				return 0, false, exit.With(exit.Refused, errors.New("somebody has undrained it"))
 			}
 			left := int(row.GetOwned())
