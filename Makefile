@@ -9,7 +9,7 @@ LDFLAGS := $(if $(VERSION),-X github.com/holdfast-game/holdfast/cmd/holdfast/app
 TESTFLAGS := $(if $(RACE),-race) -timeout 10m
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo bench chaos chaos-long test check format vet lint tidy proto
+.PHONY: help build run demo bench chaos chaos-long simulate test check format vet lint tidy proto
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ chaos-long: build ## The same for 30 minutes, over all kinds of faults.
 # The tests of whole processes come last and alone: they kill, pause and time, and
 # Go cannot see that they depend on what they build.
 PROCESSES := github.com/holdfast-game/holdfast/internal/integration
+
+simulate: build ## Run 10,000 simulated clusters; SEEDS=n for another number.
+	$(BIN) simulate --seeds $(or $(SEEDS),10000)
 
 test: ## Run all tests; RACE=1 with the race detector.
 	$(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -v '^$(PROCESSES)$$')

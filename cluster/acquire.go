@@ -8,7 +8,6 @@ import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
@@ -50,7 +49,7 @@ func (m *Member) Acquire(ctx context.Context, s ShardID) (*Holding, error) {
 			Incarnation: string(m.inc),
 			Address:     string(m.cfg.Address),
 			Epoch:       next.GetEpoch(),
-			Since:       timestamppb.Now(),
+			Since:       m.now(),
 		}
 		out, err := m.commit(ctx, what, guard{
 			ifs: []clientv3.Cmp{

@@ -9,7 +9,6 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
@@ -44,7 +43,7 @@ func (m *Member) HandOver(ctx context.Context, h *Holding, to LogSeq, next Succe
 	}
 	owner := &clusterv1.Owner{
 		Node: string(next.Node), Incarnation: string(next.Incarnation), Address: string(next.Address),
-		Epoch: uint64(h.Epoch) + 1, Since: timestamppb.Now(), HandedBy: string(m.inc),
+		Epoch: uint64(h.Epoch) + 1, Since: m.now(), HandedBy: string(m.inc),
 	}
 	err := m.rewrite(ctx, what, h, rewrite{
 		edit: func(rec *clusterv1.Shard) (*clusterv1.Shard, error) { return handedOver(rec, to, next) },

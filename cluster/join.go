@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
@@ -115,7 +114,7 @@ func (m *Member) register(ctx context.Context) error {
 		Version:      m.cfg.Version,
 		State:        clusterv1.NodeState_NODE_STATE_UP,
 		Roles:        m.cfg.Roles,
-		Started:      timestamppb.Now(),
+		Started:      m.now(),
 	}
 	out, err := m.commit(ctx, "put node", guard{
 		ifs:  []clientv3.Cmp{clientv3.Compare(clientv3.ModRevision(key), "=", 0)},

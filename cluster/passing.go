@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 // passing is how time passes for a member: by the process's clock, unless a
@@ -35,4 +37,9 @@ func (p passing) pause(ctx context.Context, d time.Duration, stop <-chan struct{
 	case <-stop:
 		return false
 	}
+}
+
+// now is the moment by the wall clock that the member's lease goes by.
+func (m *Member) now() *timestamppb.Timestamp {
+	return timestamppb.New(time.Unix(0, int64(m.lease.clocks().wall)))
 }

@@ -40,7 +40,7 @@ type SimulatedConfig struct {
 	Timeout func(context.Context, time.Duration) (context.Context, context.CancelFunc)
 	// Rest waits, and is false when ctx ended meanwhile.
 	Rest func(context.Context, time.Duration) bool
-	// Ping renews the lease and returns for how long.
+	// Ping renews the lease and returns for how long, 0 when there is none.
 	Ping func(context.Context) (time.Duration, error)
 }
 
@@ -63,7 +63,14 @@ func Simulate(cfg SimulatedConfig) *Simulated {
 		acquiring: make([]sync.Mutex, cfg.Shards),
 	}
 	m.lease.renew(instant{mono: cfg.Sent.Mono, wall: cfg.Sent.Wall}, cfg.TTL)
-	return &Simulated{Member: m, Watched: w, ping: cfg.Ping, ttl: cfg.TTL}
+	ping := func(ctx context.Context) (time.Duration, error) {
+		ttl, err := cfg.Ping(ctx)
+		if err == nil && ttl <= 0 {
+			err = errLeaseGone
+		}
+		return ttl, err
+	}
+	return &Simulated{Member: m, Watched: w, ping: ping, ttl: cfg.TTL}
 }
 
 // Register is the part of Join that puts the node's name on its lease.
@@ -94,14 +101,10 @@ func WatchSimulated(client *Client, shards int) *Watched {
 // SimulatedPrefix is where the keys of simulated clusters stand.
 const SimulatedPrefix = "/sim"
 
-// Relist replaces what the view knows by what etcd has, as after a compaction.
-func (w *Watched) Relist(ctx context.Context) error {
-	snap, err := w.View.list(ctx)
-	if err != nil {
-		return err
-	}
-	w.View.publish(snap)
-	return nil
+// Replace is what a listing brings, as after a compaction: everything that etcd
+// has at a revision.
+func (w *Watched) Replace(rev int64, all []KeyChange) {
+	w.View.publish(emptySnapshot(w.View.shards).apply(rev, w.collected(all), w.View.cfg.Logger))
 }
 
 // Deliver is what a watch brings: changes, in order, that follow upon those
@@ -110,11 +113,16 @@ func (w *Watched) Deliver(events []KeyChange) {
 	if len(events) == 0 {
 		return
 	}
+	last := events[len(events)-1].Rev
+	w.View.publish(w.View.snap.Load().apply(last, w.collected(events), w.View.cfg.Logger))
+}
+
+func (w *Watched) collected(events []KeyChange) map[string][]change {
 	changes := make(map[string][]change)
 	for _, e := range events {
 		w.View.collect(changes, &mvccpb.KeyValue{Key: []byte(e.Key), Value: e.Value, ModRevision: e.Rev}, e.Deleted)
 	}
-	w.View.publish(w.View.snap.Load().apply(events[len(events)-1].Rev, changes, w.View.cfg.Logger))
+	return changes
 }
 
 // Revision is the last that the view knows of.

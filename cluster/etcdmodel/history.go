@@ -20,3 +20,13 @@ func (m *Model) CompactTo(rev int64) {
 	later, _ := m.Since(rev)
 	m.history, m.compacted = slices.Clone(later), rev
 }
+
+// All returns every key as it is now.
+func (m *Model) All() []Event {
+	all := make([]Event, len(m.keys))
+	for i, key := range m.keys {
+		kv := m.kvs[key]
+		all[i] = Event{Key: key, Value: kv.GetValue(), Rev: kv.GetModRevision(), Lease: kv.GetLease()}
+	}
+	return all
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/exit"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/logs"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/serve"
+	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/simulate"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/token"
 )
 
@@ -29,7 +30,7 @@ func newRoot(kinds []actors.Kind) *cobra.Command {
 	root.AddCommand(
 		serve.Command(version(), kinds), dev.Command(),
 		ctl.Command(), logs.Command(kinds), token.Command(), versionCommand(),
-		bench.Command(), bench.DemoCommand(), chaos.Command(),
+		bench.Command(), bench.DemoCommand(), chaos.Command(), simulate.Command(),
 	)
 	refuseMisuse(root)
 	return root
