@@ -43,6 +43,9 @@ type Deps struct {
 	// Moved keeps the receipt of a shard that was moved away, or was not after
 	// all. It may block, and may be nil.
 	Moved func(context.Context, *clusterv1.MoveReceipt) error
+	// Record keeps account of who owns what while m is the coordinator. It runs
+	// for as long as m is a member, again after an error, and may be nil.
+	Record func(ctx context.Context, m *cluster.Member) error
 }
 
 // NewNode returns a node that does nothing until Run.
@@ -131,6 +134,9 @@ func (n *Node) begin(ctx context.Context, join cluster.JoinConfig) (_ *incarnati
 		if err := inc.open(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if n.deps.Record != nil {
+		inc.goRun(inc.record)
 	}
 	inc.log.Info("joined the cluster", "address", join.Address, "roles", join.Roles)
 	return inc, nil

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/cluster/audit"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/admin"
 	"github.com/holdfast-game/holdfast/internal/devstack"
 	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
@@ -65,7 +67,7 @@ func (tr *trail) At(_ context.Context, s cluster.ShardID, at time.Time) (*cluste
 			return r, tr.err
 		}
 	}
-	return nil, tr.err
+	return nil, cmp.Or(tr.err, audit.ErrNoRecord)
 }
 
 func (tr *trail) Moves(_ context.Context, limit int) ([]*clusterv1.MoveReceipt, error) {

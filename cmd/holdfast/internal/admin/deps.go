@@ -43,7 +43,8 @@ type View interface {
 type Trail interface {
 	// Owners returns the latest records of a shard, the latest first.
 	Owners(ctx context.Context, s cluster.ShardID, limit int) ([]*clusterv1.OwnerRecord, error)
-	// At returns the record in effect at a moment; nil if none reaches back so far.
+	// At returns the record in effect at a moment, or audit.ErrNoRecord if none
+	// reaches back so far.
 	At(ctx context.Context, s cluster.ShardID, at time.Time) (*clusterv1.OwnerRecord, error)
 	// Moves returns the latest receipts, the latest first.
 	Moves(ctx context.Context, limit int) ([]*clusterv1.MoveReceipt, error)

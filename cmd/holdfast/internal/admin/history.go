@@ -2,10 +2,12 @@ package admin
 
 import (
 	"context"
+	"errors"
 
 	"connectrpc.com/connect"
 
 	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/cluster/audit"
 	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
@@ -38,11 +40,11 @@ func (s *Service) Owners(ctx context.Context, req *connect.Request[adminv1.Owner
 		return nil, invalid("owners: at: %w", err)
 	}
 	record, err := s.trail.At(ctx, id, m.GetAt().AsTime())
-	if err != nil {
-		return nil, ofStream(err)
-	}
-	if record != nil {
+	switch {
+	case err == nil:
 		out.Records = []*clusterv1.OwnerRecord{record}
+	case !errors.Is(err, audit.ErrNoRecord):
+		return nil, ofStream(err)
 	}
 	return connect.NewResponse(out), nil
 }

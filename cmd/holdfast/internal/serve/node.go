@@ -14,6 +14,7 @@ import (
 
 	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/cluster/audit"
 	"github.com/holdfast-game/holdfast/cluster/broadcast"
 	"github.com/holdfast-game/holdfast/cluster/peer"
 	"github.com/holdfast-game/holdfast/cluster/router"
@@ -37,6 +38,7 @@ type node struct {
 	clients      net.Listener // nil without the gateway role
 	operators    net.Listener
 	backends     *backends
+	trail        *audit.Trail
 	router       *router.Router
 	host         *shard.Node
 	gateway      *gateway.Gateway // nil without the gateway role
@@ -71,6 +73,10 @@ func open(ctx context.Context, cfg *config.Config, version string, kinds []actor
 		return nil, err
 	}
 	n.onClose(n.backends.close)
+	n.trail, err = audit.Open(ctx, n.backends.js, n.backends.view.ClusterID(), n.cfg.Replicas)
+	if err != nil {
+		return nil, err
+	}
 	if err := n.wire(version); err != nil {
 		return nil, err
 	}
@@ -166,6 +172,8 @@ func (n *node) wireHost(version string, mesh *peer.Mesh, bus *broadcast.Bus, met
 			AdminAddress: advertised(n.operators.Addr(), n.cfg), Predecessor: cluster.LeaseID(predecessor),
 		},
 		Joined: func(id cluster.LeaseID) error { return n.dir.SetLease(int64(id)) },
+		Moved:  n.trail.PutMove,
+		Record: func(ctx context.Context, m *cluster.Member) error { return n.trail.Record(ctx, n.backends.view, m) },
 	})
 	return err
 }
