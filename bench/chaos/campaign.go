@@ -154,11 +154,14 @@ func (c *campaign) judge(ctx context.Context) error {
 	if err := c.recorder.Close(); err != nil {
 		return err
 	}
-	c.say("Reading the logs")
+	c.checkLive(ctx)
+	c.say("Stopping the nodes and reading their logs")
+	err := c.cluster.stopNodes()
+	c.report.check("all nodes stop when asked to", err == nil, "%v", err)
+	c.checkPanics()
 	if err := c.dumpLog(ctx); err != nil {
 		return err
 	}
-	c.checkPanics()
 	c.checkStores(ctx)
 	c.say("Judging the history")
 	judged, err := history.Check(ctx, c.recorder.Dir(), history.Options{})

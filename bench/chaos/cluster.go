@@ -94,19 +94,7 @@ func (c *cluster) memberDir(name string) string {
 
 // stop ends everything: nodes, while etcd and NATS are still there, then those.
 func (c *cluster) stop() error {
-	var mu sync.Mutex
-	var err error
-	var all sync.WaitGroup
-	for _, n := range c.everyone() {
-		all.Go(func() {
-			if e := n.process.stop(); e != nil {
-				mu.Lock()
-				err = errors.Join(err, e)
-				mu.Unlock()
-			}
-		})
-	}
-	all.Wait()
+	err := c.stopNodes()
 	if c.stack != nil {
 		err = errors.Join(err, c.stack.stop())
 	}
@@ -117,6 +105,18 @@ func (c *cluster) stop() error {
 	c.ports.release()
 	c.launcher.close()
 	return err
+}
+
+// stopNodes ends all nodes and gateways in good order, once.
+func (c *cluster) stopNodes() error {
+	all := c.everyone()
+	errs := make([]error, len(all))
+	var stopping sync.WaitGroup
+	for i, n := range all {
+		stopping.Go(func() { errs[i] = n.process.stop() })
+	}
+	stopping.Wait()
+	return errors.Join(errs...)
 }
 
 // run runs a command of the program to its end and returns what it prints.

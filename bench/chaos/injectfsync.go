@@ -48,23 +48,14 @@ func (c *cluster) attach(ctx context.Context, m member, what string) (*strace, e
 	}()
 	ctx, cancel := context.WithTimeout(ctx, attachPatience)
 	defer cancel()
-	err = await(ctx, "strace has hold of "+m.Name, func() bool { return s.ended() || traced(m.PID, s.cmd.Process.Pid) })
-	if err == nil && s.ended() {
+	err = await(ctx, "strace has hold of "+m.Name, func() bool { return over(s.exited) || traced(m.PID, s.cmd.Process.Pid) })
+	if err == nil && over(s.exited) {
 		err = skip("strace cannot attach: " + strings.TrimSpace(s.said.String()))
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.detach())
 	}
 	return s, nil
-}
-
-func (s *strace) ended() bool {
-	select {
-	case <-s.exited:
-		return true
-	default:
-		return false
-	}
 }
 
 // detach lets the process go.

@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -45,7 +46,7 @@ func injectCutEtcd(_ context.Context, c *cluster, f *Fault) (*injury, error) {
 }
 
 func injectCutNATS(_ context.Context, c *cluster, f *Fault) (*injury, error) {
-	n := c.victim(f.Dice)
+	n := c.nodes[f.Dice%uint64(len(c.nodes))] // a gateway needs it only for broadcasts
 	return cut(n.name, "NATS", n.nats, f)
 }
 
@@ -63,7 +64,7 @@ func injectCutGateway(_ context.Context, c *cluster, f *Fault) (*injury, error) 
 func cut(node, what string, wires []*wire, f *Fault) (*injury, error) {
 	d := way(f.Dice)
 	name := fmt.Sprintf("cut-%d", f.At) // two faults may hit one wire
-	i := &injury{target: fmt.Sprintf("%s, %s, %s", node, what, d), node: node, heal: func(context.Context) error {
+	i := &injury{target: strings.TrimPrefix(fmt.Sprintf("%s, %s, %s", node, what, d), ", "), node: node, heal: func(context.Context) error {
 		healAll(wires, name)
 		return nil
 	}}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 )
 
 // movesAtOnce is how many shards one fault of kind move sends elsewhere.
@@ -16,16 +17,17 @@ func injectMove(ctx context.Context, c *cluster, f *Fault) (*injury, error) {
 	if err != nil {
 		return nil, skip(err.Error())
 	}
-	target := ""
+	var moves []string
 	for range movesAtOnce {
 		s, n := shards[random.IntN(len(shards))], c.nodes[random.IntN(len(c.nodes))]
-		target += fmt.Sprintf(" %d:%s->%s", s.Shard, s.Owner.Node, n.name)
+		move := fmt.Sprintf("%d %s -> %s", s.Shard, s.Owner.Node, n.name)
 		// A node that is down is refused: that is an answer too.
 		if _, err := c.ctl(ctx, "move", strconv.Itoa(s.Shard), n.name); err != nil {
-			target += " (refused)"
+			move += " (refused)"
 		}
+		moves = append(moves, move)
 	}
-	return &injury{target: target, heal: noHeal}, nil
+	return &injury{target: strings.Join(moves, ", "), heal: noHeal}, nil
 }
 
 func noHeal(context.Context) error { return nil }

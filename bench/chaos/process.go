@@ -196,14 +196,15 @@ func (p *process) endsByItself() int {
 	return p.ends
 }
 
-// stop ends the process in good order, and kills it when it takes too long.
+// stop ends the process in good order, and kills it when it takes too long. More
+// than once does no harm.
 func (p *process) stop() error {
 	p.stopping()
 	p.done.Wait()
 	p.mu.Lock()
 	cmd, exited := p.cmd, p.exited
 	p.mu.Unlock()
-	if cmd == nil {
+	if cmd == nil || over(exited) {
 		return nil
 	}
 	_ = p.thaw() // it is to hear the next signal; if it cannot, it is killed
@@ -217,6 +218,15 @@ func (p *process) stop() error {
 		_ = cmd.Process.Kill()
 		<-exited
 		return fmt.Errorf("%s did not end within %s and was killed", p.name, stopPatience)
+	}
+}
+
+func over(exited <-chan struct{}) bool {
+	select {
+	case <-exited:
+		return true
+	default:
+		return false
 	}
 }
 
