@@ -54,11 +54,10 @@ type player struct {
 	gifts     []gift
 
 	// From the log.
-	opened   bool
-	money    []change // by the player's event number once sorted
-	raises   []raise
-	purses   map[string]*purse
-	currency string // of the orders; the wallet check knows one
+	opened bool
+	money  []change // by the player's event number once sorted
+	raises []raise
+	purses map[string]*purse
 }
 
 // purchase is one request number of one player.

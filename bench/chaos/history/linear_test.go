@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -10,18 +11,41 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
+// manyOperations makes up the purchases of so many players, several of each under
+// way at a time, some without an answer, and reads between them.
+func manyOperations(seed uint64, players, each int) *evidence {
+	random := rand.New(rand.NewPCG(seed, 3))
+	span := func() time.Duration { return time.Duration(1+random.IntN(1000)) * time.Microsecond }
+	e := newEvidence()
+	var answers Result
+	e.take(&Op{Kind: Stock, SKU: "sword", Quantity: int64(players * each), Price: 1, Outcome: OK}, &answers)
+	for i := range players {
+		balance, now := int64(1<<40), time.Duration(0)
+		op := Op{Client: "player" + strconv.Itoa(i), SKU: "sword", Quantity: 1}
+		for n := range each {
+			now += span()
+			op.Invoke, op.Return = max(0, now-2*span()), now+2*span()
+			op.Kind, op.Outcome = Read, OK
+			if n%10 > 0 {
+				op.Kind, op.Request, op.Price = Buy, uint64(n+1), 1
+				if random.IntN(200) == 0 {
+					op.Outcome = Unknown
+				}
+				if op.Outcome == OK || random.IntN(2) == 0 {
+					balance--
+				}
+			}
+			op.Balance = balance
+			e.take(&op, &answers)
+		}
+	}
+	return e
+}
+
 // A hundred thousand operations, some of them open for ever, are judged in a
 // moment, because they are judged in windows.
 func TestManyOperationsAreJudgedQuickly(t *testing.T) {
-	w := makeUp(1, size{
-		players: 32, purchases: 4000, skus: 2, slices: 4, shards: 16, nodes: 3, stock: 1 << 30, outstanding: 4,
-		unknown: 0.005, lost: 0.01, reads: 500,
-	})
-	e := newEvidence()
-	var answers Result
-	for i := range w.ops {
-		e.take(&w.ops[i], &answers)
-	}
+	e := manyOperations(1, 32, 4000)
 	for name, check := range map[string]func(context.Context, *Result){"wallets": e.checkWallets, "stock": e.checkUnits} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		r := newResult(name)
@@ -32,6 +56,17 @@ func TestManyOperationsAreJudgedQuickly(t *testing.T) {
 			t.Errorf("%s: got %s after %d operations, want all to hold: %v %s", name, r.Verdict, r.Checked, r.Counterexamples, r.Note)
 		}
 		t.Logf("%s: %d operations in %s", name, r.Checked, time.Since(began).Round(time.Millisecond))
+	}
+}
+
+func BenchmarkWallets(b *testing.B) {
+	e := manyOperations(1, 32, 4000)
+	for b.Loop() {
+		r := newResult("wallets")
+		ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
+		e.checkWallets(ctx, &r)
+		cancel()
+		b.ReportMetric(float64(r.Checked)*float64(b.N)/b.Elapsed().Seconds(), "operations/s")
 	}
 }
 

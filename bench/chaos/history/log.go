@@ -140,6 +140,9 @@ func (a *logAudit) number(r *Record, at place) {
 
 // finish checks the events of each actor, over all logs.
 func (a *logAudit) finish() {
+	if a.records == 0 {
+		a.result.violated("there is no record in the logs at all")
+	}
 	keys := make([]actorKey, 0, len(a.actors))
 	for key := range a.actors {
 		keys = append(keys, key)

@@ -221,14 +221,16 @@ func (w *world) playerEvent(name string, e *journalv1.PlayerEvent) {
 	e.Acknowledged = slices.Clone(m.acked)
 	m.recorded = append(m.recorded, m.acked...)
 	m.acked = nil
+	if e.GetCompleted() != nil && w.chance(0.1) {
+		e.Watermark = m.forget()
+	}
 	w.append(playerKind, name, e)
 }
 
 // planned is an operation that will take effect.
 type planned struct {
-	at   time.Duration
-	do   func()
-	kind int
+	at time.Duration
+	do func()
 }
 
 // run plans all operations, and lets them take effect one after the other.
@@ -340,11 +342,6 @@ func (w *world) complete(op *Op) bool {
 	e := &journalv1.PlayerEvent{Change: &journalv1.PlayerEvent_Completed{Completed: &journalv1.PurchaseCompleted{
 		Request: op.Request, Contents: 1, Sku: op.SKU, Slice: index(id), Quantity: op.Quantity, Price: op.Price, Currency: "gold", At: w.at(),
 	}}}
-	if w.chance(0.1) {
-		m.recorded = append(m.recorded, m.acked...) // as playerEvent takes them along
-		e.Watermark = m.forget()
-		m.recorded = m.recorded[:len(m.recorded)-len(m.acked)]
-	}
 	w.playerEvent(op.Client, e)
 	m.unconfirmed = append(m.unconfirmed, madeOrder{op.Request, id, op.Quantity})
 	if w.chance(0.3) {
@@ -366,6 +363,7 @@ func (m *madeWallet) forget() uint64 {
 		return 0
 	}
 	m.watermark = high
+	m.recorded = slices.DeleteFunc(m.recorded, func(n uint64) bool { return n <= high })
 	return high
 }
 
