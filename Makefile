@@ -9,7 +9,7 @@ LDFLAGS := $(if $(VERSION),-X github.com/holdfast-game/holdfast/cmd/holdfast/app
 TESTFLAGS := $(if $(RACE),-race) -timeout 10m
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo bench chaos chaos-long simulate test check format vet lint tidy proto
+.PHONY: help build run demo bench chaos chaos-long simulate test check format vet lint tidy proto drills
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,10 @@ simulate: build ## Run 10,000 simulated clusters; SEEDS=n for another number.
 test: ## Run all tests; RACE=1 with the race detector.
 	$(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -v '^$(PROCESSES)$$')
 	$(GO) test -count=1 -timeout 10m $(PROCESSES)
+
+drills: ## Move, drain, restart and kill nodes under load: the large form of the tests.
+	$(GO) test -count=1 -timeout 30m -v $(PROCESSES) -run 'Drill|Rolling' -args \
+	  -drill.moves 200 -drill.rate 5000 -drill.players 30000 -drill.kills 20
 
 check: format vet lint tidy ## What CI runs: format, vet, lint, tidy, tests with -race.
 	$(MAKE) test RACE=1

@@ -159,7 +159,7 @@ func startThree(t *testing.T, ctx context.Context, path string) *threeNodes {
 	}
 	for _, name := range []string{"a", "b", "c"} {
 		data := t.TempDir()
-		n := newProcess(t, path, name, data, "serve", "--data", data, "--node", name, "--listen", freePort(t), "--admin", "127.0.0.1:0",
+		n := newProcess(t, path, name, data, "serve", "--data", data, "--node", name, "--listen", freePort(t), "--admin", freePort(t),
 			"--etcd", "http://"+etcd, "--nats", "nats://"+nats, "--rate-limit", "0", "--start-balance", "gold=1000000000",
 			"--auth-secret-file", filepath.Join(secrets, "auth.secret"), "--admin-token-file", filepath.Join(secrets, "admin.token"))
 		c.nodes = append(c.nodes, n)
