@@ -18,13 +18,12 @@ import (
 // answered and keeps to real time: P before Q if P was answered before Q was sent
 // (Herlihy and Wing, Linearizability, 1990; the search is that of Wing and Gong,
 // 1993, with Lowe's memory of states, 2017). Its memory and time grow with the
-// square of a history's length, so long histories are cut into windows where
-// nothing was under way.
+// square of a history's length, so long histories are cut into windows.
 const (
 	// window is how many operations of a wallet make one window, if there is a
-	// moment to cut at: small, because each step of the search keeps a bit for
-	// each of them.
-	window = 256
+	// place to cut at: small, because each step of the search keeps a bit for each
+	// of them.
+	window = 128
 	// maxWindow is how many operations are searched at all when there is no such
 	// moment. Beyond, the verdict is undecided.
 	maxWindow = 20_000
@@ -40,6 +39,9 @@ type task struct {
 	// leaveOpen turns an operation into one of which the outcome is not known;
 	// false if there is nothing to it then.
 	leaveOpen func(porcupine.Operation) (porcupine.Operation, bool)
+	// wrong is what is known to be wrong without a search; then there is nothing
+	// else.
+	wrong string
 }
 
 // linearizable puts tasks to porcupine, several at a time, within the patience
@@ -70,6 +72,9 @@ func linearizable(ctx context.Context, r *Result, each func(put func(task)), des
 }
 
 func (t *task) judge(ctx context.Context, describe func(porcupine.Operation) string) (porcupine.CheckResult, string) {
+	if t.wrong != "" {
+		return porcupine.Illegal, t.wrong
+	}
 	deadline, _ := ctx.Deadline()
 	left := time.Until(deadline)
 	if left <= 0 || len(t.ops) > maxWindow {

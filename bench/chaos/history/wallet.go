@@ -4,148 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
-	"time"
 
 	"github.com/anishathalye/porcupine"
 )
-
-// walletOp is something that happens to a wallet, or is read of it.
-type walletOp struct {
-	kind walletKind
-	// amount goes in, or out if it is negative. What is left afterwards is the
-	// output of an operation that tells.
-	amount  int64
-	request uint64
-	// rank orders open operations of the same amount: which of them took effect
-	// nobody can tell, so only the first is tried. -1: not ranked.
-	rank int
-	// call and ret are those of the operation.
-	call, ret int64
-}
-
-type walletKind uint8
-
-const (
-	told   walletKind = iota // the balance afterwards is known
-	silent                   // it was done
-	maybe                    // it was done, or not
-	done                     // the end of a window, when nothing may be owed
-)
-
-// walletState is a balance, and how far the search is.
-type walletState struct {
-	balance int64
-	known   bool // else any balance explains what comes
-	// left counts the operations to come that were done for certain.
-	left int
-	// owed is what the last balance told is off by: open operations must have made
-	// the difference before, that were sent by the time it was told.
-	owed, told int64
-	// taken counts the ranked open operations that took effect, by amount.
-	taken []taken
-}
-
-type taken struct {
-	amount int64
-	n      int
-}
-
-func (s walletState) takenOf(amount int64) int {
-	for _, t := range s.taken {
-		if t.amount == amount {
-			return t.n
-		}
-	}
-	return 0
-}
-
-func (s walletState) take(amount int64) walletState {
-	s.taken = slices.Clone(s.taken)
-	for i := range s.taken {
-		if s.taken[i].amount == amount {
-			s.taken[i].n++
-			return s
-		}
-	}
-	s.taken = append(s.taken, taken{amount, 1})
-	return s
-}
-
-// walletModel is a wallet: a number that purchases lower, one after the other,
-// never below zero, and gifts raise.
-//
-// Whether an open operation took effect shows in the next balance that is told,
-// and nothing else; so it is only looked for then, directly behind the operation
-// that tells it, although it came before. At the end all those are left over that
-// may as well have had no effect. A search that tried them at any time would try
-// all their subsets, again and again.
-func walletModel(start walletState) porcupine.Model {
-	return porcupine.Model{
-		Init: func() any { return start },
-		Step: func(state, input, output any) (bool, any) {
-			return state.(walletState).step(input.(walletOp), output)
-		},
-		// What was taken, and what is left, follow from which operations were, and
-		// those porcupine compares itself.
-		Equal: func(a, b any) bool {
-			x, y := a.(walletState), b.(walletState)
-			return x.balance == y.balance && x.known == y.known && x.owed == y.owed && x.told == y.told
-		},
-	}
-}
-
-// explained asks porcupine whether there is an order of these operations.
-func (s walletState) explained(ops []porcupine.Operation, within time.Duration) porcupine.CheckResult {
-	for _, op := range ops {
-		if op.Input.(walletOp).kind != maybe {
-			s.left++
-		}
-	}
-	end := porcupine.Operation{Input: walletOp{kind: done}, Call: math.MaxInt64, Return: math.MaxInt64}
-	return porcupine.CheckOperationsTimeout(walletModel(s), append(slices.Clone(ops), end), within)
-}
-
-func (s walletState) step(op walletOp, output any) (bool, any) {
-	if op.kind == maybe {
-		return s.open(op)
-	}
-	if s.owed != 0 || op.kind == done {
-		return s.owed == 0, s
-	}
-	s.left--
-	if op.kind == silent {
-		s.balance += op.amount
-		return true, s
-	}
-	left := output.(int64)
-	if left < 0 {
-		return false, s
-	}
-	if s.known {
-		s.owed, s.told = left-(s.balance+op.amount), op.ret
-	}
-	s.balance, s.known = left, true
-	return true, s
-}
-
-// open lets an open operation make up for what is owed, or, at the end, be
-// without effect.
-func (s walletState) open(op walletOp) (bool, any) {
-	switch {
-	case s.owed == 0:
-		return s.left == 0, s
-	case op.call > s.told, op.amount > 0 == (s.owed > 0) && max(op.amount, -op.amount) > max(s.owed, -s.owed):
-		return false, s
-	case op.rank >= 0 && op.rank != s.takenOf(op.amount):
-		return false, s
-	case op.rank >= 0:
-		s = s.take(op.amount)
-	}
-	s.owed -= op.amount
-	return true, s
-}
 
 // checkWallets puts each player's wallet to porcupine: purchases that were
 // answered with what was left, reads, gifts. Declined purchases say nothing of
@@ -211,16 +73,96 @@ func (e *evidence) walletOps(p *player) (ops []porcupine.Operation, priced bool)
 	return ops, priced
 }
 
-// cutWallet cuts a wallet's history into windows where nothing was under way and
-// the balance is known: behind an operation that tells it, and that overlaps no
-// other. Open operations go on into the next window, but for those that the
-// balance shows to have taken effect; if they differ in their amounts, so that
-// it does not show which, all of them go on. That only explains more than it
-// should; that none is done twice is the log's to show. A window has at least
-// so many operations, but for the first, which ends with the first balance told
-// if that can be: what took effect before shows nowhere.
+// cutWallet cuts a wallet's history into windows of at least so many operations,
+// and puts each to be judged. Money given before all else is the same as to begin
+// with it. When no other is given, balances only fall, and tell the order; else
+// it must be a moment when nothing was under way.
 func cutWallet(name string, ops []porcupine.Operation, atLeast int, put func(task)) {
 	w := walletWindow{name: name, put: put}
+	ops = w.skipFirstGifts(ops)
+	given := func(op porcupine.Operation) bool { return op.Input.(walletOp).amount > 0 }
+	if slices.ContainsFunc(ops, given) {
+		w.cutByTime(ops, atLeast)
+	} else {
+		w.cutByBalance(ops, atLeast)
+	}
+}
+
+// walletWindow is the window of a wallet's history that is being filled.
+type walletWindow struct {
+	name    string
+	put     func(task)
+	start   walletState
+	settled []porcupine.Operation
+	told    int // of the settled
+	// pending are the open operations, by their invocation.
+	pending []porcupine.Operation
+}
+
+// skipFirstGifts leaves out gifts that were over before anything else began. The
+// balance that a history begins with is open anyway.
+func (w *walletWindow) skipFirstGifts(ops []porcupine.Operation) []porcupine.Operation {
+	for len(ops) > 1 && ops[0].Input.(walletOp).kind == silent && ops[0].Return < ops[1].Call {
+		ops = ops[1:]
+	}
+	return ops
+}
+
+// cutByBalance cuts between balances: whatever is told a higher one comes before
+// whatever is told a lower one, in any order that explains them.
+//
+// What is left to check is that real time allows that: nothing in a window may
+// begin after something of a later one was over. That goes for open operations
+// too that the balance shows to have taken effect.
+func (w *walletWindow) cutByBalance(ops []porcupine.Operation, atLeast int) {
+	var settled, open []porcupine.Operation
+	for _, op := range ops {
+		if op.Input.(walletOp).kind == maybe {
+			open = append(open, op)
+		} else {
+			settled = append(settled, op)
+		}
+	}
+	slices.SortStableFunc(settled, func(a, b porcupine.Operation) int { return -cmp.Compare(a.Output.(int64), b.Output.(int64)) })
+	// until[i] is when the first of the i-th and those behind it was over.
+	until := make([]int64, len(settled)+1)
+	until[len(settled)] = forever
+	for i := len(settled) - 1; i >= 0; i-- {
+		until[i] = min(until[i+1], settled[i].Return)
+	}
+	first, latest := 0, porcupine.Operation{Call: -1}
+	for i, op := range settled {
+		if op.Call > latest.Call {
+			latest = op
+		}
+		last := i+1 == len(settled)
+		if !last && (i+1-first < atLeast || settled[i+1].Output.(int64) == op.Output.(int64)) {
+			continue
+		}
+		w.settled, w.pending = settled[first:i+1], open
+		if latest.Call > until[i+1] {
+			w.contradiction(latest, settled[i+1:])
+		}
+		open = w.cut(op.Output.(int64))
+		if used := len(w.pending) - len(open); used > 0 && w.pending[used-1].Call > until[i+1] {
+			w.contradiction(w.pending[used-1], settled[i+1:])
+		}
+		first = i + 1
+	}
+}
+
+// contradiction puts an operation that by the balances came before all of the
+// later ones, and was sent after one of them was over.
+func (w *walletWindow) contradiction(before porcupine.Operation, later []porcupine.Operation) {
+	over := slices.MinFunc(later, func(a, b porcupine.Operation) int { return cmp.Compare(a.Return, b.Return) })
+	w.put(task{name: "player " + w.name, wrong: fmt.Sprintf("by the balances the first came before the second, which was over before:\n  %s\n  %s",
+		describeWallet(before), describeWallet(over))})
+}
+
+// cutByTime cuts where nothing was under way and the balance is known: behind an
+// operation that tells it, and that overlaps no other. The first window ends with
+// the first balance told, if that can be: what took effect before shows nowhere.
+func (w *walletWindow) cutByTime(ops []porcupine.Operation, atLeast int) {
 	end := int64(-1)
 	for i, op := range ops {
 		in := op.Input.(walletOp)
@@ -235,22 +177,12 @@ func cutWallet(name string, ops []porcupine.Operation, atLeast int, put func(tas
 			w.told++
 		}
 		if alone && in.kind == told && (!w.start.known && w.told == 1 || len(w.settled) >= atLeast) {
-			w.cut(op.Output.(int64))
+			w.pending = w.cut(op.Output.(int64))
 		}
 	}
 	if len(w.settled) > 0 {
 		w.end()
 	}
-}
-
-// walletWindow is the window of a wallet's history that is being filled.
-type walletWindow struct {
-	name    string
-	put     func(task)
-	start   walletState
-	settled []porcupine.Operation
-	told    int                   // of the settled
-	pending []porcupine.Operation // by their invocation
 }
 
 // end puts the window to be judged.
@@ -267,20 +199,26 @@ func (w *walletWindow) end() {
 	w.put(task{name: "player " + w.name, ops: ops, explained: w.start.explained, leaveOpen: leaveWalletOpen})
 }
 
-// cut ends the window where the wallet is known to hold balance.
-func (w *walletWindow) cut(balance int64) {
+// cut ends the window where the wallet is known to hold balance, and returns the
+// open operations that go on into the next: all but those that the balance shows
+// to have taken effect. If they differ in their amounts, so that it does not show
+// which, all of them go on. That only explains more than it should; that none is
+// done twice is the log's to show.
+func (w *walletWindow) cut(balance int64) (pending []porcupine.Operation) {
 	w.end()
+	pending = w.pending
 	if amount, same := w.sameAmount(); same && w.start.known {
 		missing := balance - w.start.balance
 		for _, op := range w.settled {
 			missing -= op.Input.(walletOp).amount
 		}
-		if n := missing / amount; missing%amount == 0 && n >= 0 && n <= int64(len(w.pending)) {
-			w.pending = slices.Clone(w.pending[n:])
+		if n := missing / amount; missing%amount == 0 && n >= 0 && n <= int64(len(pending)) {
+			pending = slices.Clone(pending[n:])
 		}
 	}
 	w.start = walletState{balance: balance, known: true}
 	w.settled, w.told = nil, 0
+	return pending
 }
 
 // sameAmount says whether all open operations are of one amount, and of which.
