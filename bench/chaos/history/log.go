@@ -23,7 +23,6 @@ type logState struct {
 	entry       uint64
 	incarnation string
 	sealed      bool
-	void        int64
 	shards      map[uint32]uint64 // the newest epoch
 }
 
@@ -152,9 +151,6 @@ func (a *logAudit) finish() {
 	})
 	for _, key := range keys {
 		a.finishActor(key, a.actors[key].runs)
-	}
-	for i := range a.state {
-		a.void += a.state[i].void
 	}
 }
 

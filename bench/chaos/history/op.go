@@ -65,18 +65,13 @@ type Op struct {
 // OutcomeOf says what a refusal with this code means for a purchase. What it
 // leaves open, only another answer or the log can tell.
 func OutcomeOf(c clientv1.Code) Outcome {
-	switch c {
-	case clientv1.Code_CODE_INVALID_ARGUMENT:
+	if declined(c) || c == clientv1.Code_CODE_INVALID_ARGUMENT {
 		return Refused
-	default:
-		if declined(c) {
-			return Refused
-		}
-		// OVERLOADED, RATE_LIMITED, UNAVAILABLE and INTERNAL speak of the copy of
-		// the request that they answer, and an earlier one may be under way.
-		// EXPIRED_REQUEST says that its answer is forgotten.
-		return Unknown
 	}
+	// OVERLOADED, RATE_LIMITED, UNAVAILABLE and INTERNAL speak of the copy of the
+	// request that they answer, and an earlier one may be under way.
+	// EXPIRED_REQUEST says that its answer is forgotten.
+	return Unknown
 }
 
 // declined says whether a refusal with this code is recorded by the player: it
