@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -64,23 +65,25 @@ func injectCutGateway(_ context.Context, c *cluster, f *Fault) (*injury, error) 
 func cut(node, what string, wires []*wire, f *Fault) (*injury, error) {
 	d := way(f.Dice)
 	name := fmt.Sprintf("cut-%d", f.At) // two faults may hit one wire
-	i := &injury{target: strings.TrimPrefix(fmt.Sprintf("%s, %s, %s", node, what, d), ", "), node: node, heal: func(context.Context) error {
-		healAll(wires, name)
-		return nil
-	}}
-	for _, w := range wires {
-		if err := w.cut(name, d); err != nil {
-			healAll(wires, name)
-			return nil, err
-		}
-	}
-	return i, nil
+	return change(wires, name, strings.TrimPrefix(fmt.Sprintf("%s, %s, %s", node, what, d), ", "), node,
+		func(w *wire) error { return w.cut(name, d) })
 }
 
-func healAll(wires []*wire, name string) {
-	for _, w := range wires {
-		w.heal(name)
+// change does something to some wires, all or none.
+func change(wires []*wire, name, target, node string, do func(*wire) error) (*injury, error) {
+	heal := func(context.Context) error {
+		var err error
+		for _, w := range wires {
+			err = errors.Join(err, w.heal(name))
+		}
+		return err
 	}
+	for _, w := range wires {
+		if err := do(w); err != nil {
+			return nil, errors.Join(err, heal(context.Background()))
+		}
+	}
+	return &injury{target: target, node: node, heal: heal}, nil
 }
 
 // around is all wires around a node, and the name of a group of them.
@@ -104,16 +107,8 @@ func injectLatency(_ context.Context, c *cluster, f *Fault) (*injury, error) {
 	group, wires := n.around(f.Dice)
 	latency := 10*time.Millisecond + time.Duration(f.Dice>>24%190)*time.Millisecond
 	name := fmt.Sprintf("slow-%d", f.At)
-	for _, w := range wires {
-		if err := w.slow(name, latency, latency/2); err != nil {
-			healAll(wires, name)
-			return nil, err
-		}
-	}
-	return &injury{target: fmt.Sprintf("%s, %s, %s each way", n.name, group, latency), node: n.name, heal: func(context.Context) error {
-		healAll(wires, name)
-		return nil
-	}}, nil
+	return change(wires, name, fmt.Sprintf("%s, %s, %s each way", n.name, group, latency), n.name,
+		func(w *wire) error { return w.slow(name, latency, latency/2) })
 }
 
 func injectDropReplies(_ context.Context, c *cluster, f *Fault) (*injury, error) {
@@ -121,14 +116,6 @@ func injectDropReplies(_ context.Context, c *cluster, f *Fault) (*injury, error)
 	group, wires := n.around(f.Dice)
 	after := time.Duration(f.Dice>>24%200) * time.Millisecond
 	name := fmt.Sprintf("drop-%d", f.At)
-	for _, w := range wires {
-		if err := w.dropReplies(name, after); err != nil {
-			healAll(wires, name)
-			return nil, err
-		}
-	}
-	return &injury{target: fmt.Sprintf("%s, %s, reset after %s", n.name, group, after), node: n.name, heal: func(context.Context) error {
-		healAll(wires, name)
-		return nil
-	}}, nil
+	return change(wires, name, fmt.Sprintf("%s, %s, reset after %s", n.name, group, after), n.name,
+		func(w *wire) error { return w.dropReplies(name, after) })
 }

@@ -35,6 +35,7 @@ type process struct {
 	cmd     *exec.Cmd     // nil while it is down
 	exited  chan struct{} // of cmd
 	held    bool          // stays down
+	killed  bool          // cmd was, by us
 	frozen  bool
 	changed chan struct{} // closed when held changes
 	ends    int           // how often it ended by itself
@@ -75,7 +76,7 @@ func (p *process) start() error {
 	}()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cmd, p.exited, p.frozen = cmd, exited, false
+	p.cmd, p.exited, p.frozen, p.killed = cmd, exited, false, false
 	return nil
 }
 
@@ -103,12 +104,12 @@ func (p *process) keep(ctx context.Context) {
 func (p *process) awaitTurn(ctx context.Context) bool {
 	p.mu.Lock()
 	p.cmd = nil
-	held := p.held
-	if !held {
+	killed := p.killed
+	if !killed {
 		p.ends++
 	}
 	p.mu.Unlock()
-	if !held && !pause(ctx, restartPause) {
+	if !killed && !pause(ctx, restartPause) {
 		return false
 	}
 	for {
@@ -129,7 +130,7 @@ func (p *process) awaitTurn(ctx context.Context) bool {
 // kill ends the process at once, and holds it down until release.
 func (p *process) kill() {
 	p.mu.Lock()
-	p.held = true
+	p.held, p.killed = true, true
 	cmd, exited := p.cmd, p.exited
 	p.mu.Unlock()
 	if cmd != nil {
