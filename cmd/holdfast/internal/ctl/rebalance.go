@@ -50,8 +50,11 @@ func printProposal(w io.Writer, m *adminv1.RebalanceResponse, dry bool) {
 	for _, n := range m.GetNodes() {
 		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%s\n", n.GetNode(), n.GetShardsBefore(), show.Number(n.GetBefore()), n.GetShardsAfter(), show.Number(n.GetAfter()))
 	}
-	fmt.Fprintf(w, "\nan even share is %s; the farthest node is off by %s, after it by %s\n",
-		show.Number(m.GetEven()), show.Share(m.GetSpreadBefore()), show.Share(m.GetSpreadAfter()))
+	fmt.Fprintf(w, "\nan even share is %s; the farthest node is off by %s", show.Number(m.GetEven()), show.Share(m.GetSpreadBefore()))
+	if len(m.GetMoves()) > 0 {
+		fmt.Fprintf(w, ", afterwards by %s", show.Share(m.GetSpreadAfter()))
+	}
+	fmt.Fprintln(w)
 	if len(m.GetHeavy()) > 0 {
 		var numbers []string
 		for _, s := range m.GetHeavy() {

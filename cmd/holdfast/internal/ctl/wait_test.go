@@ -196,7 +196,7 @@ func TestWaitingSurvivesItsNode(t *testing.T) {
 func TestRebalance(t *testing.T) {
 	f := newCluster("a", "b")
 	data := f.run(t)
-	table := []string{"NODE", "SHARDS AFTER", "400", "an even share is 200; the farthest node is off by 100.0 %, after it by 0.0 %", "load"}
+	table := []string{"NODE", "SHARDS AFTER", "400", "an even share is 200; the farthest node is off by 100.0 %, afterwards by 0.0 %", "load"}
 	expect(t, 0, append(table, "2 shards would move"), "rebalance", "--dry-run", "--wait", "--data", data)
 	expect(t, 0, append(table, "2 shards are to move: rebalance p4q6"), "rebalance", "--max-concurrent=3", "--data", data)
 	if f.rebalancing.GetMaxMoving() != 3 {

@@ -73,7 +73,10 @@ func open(ctx context.Context, cfg *config.Config, version string, kinds []actor
 		return nil, err
 	}
 	n.onClose(n.backends.close)
-	n.trail, err = audit.Open(ctx, n.backends.js, n.backends.view.ClusterID(), n.cfg.Replicas)
+	// Servers that have just come up take their time to agree on a stream.
+	opening, cancel := context.WithTimeout(ctx, embedPatience)
+	defer cancel()
+	n.trail, err = audit.Open(opening, n.backends.js, n.backends.view.ClusterID(), n.cfg.Replicas)
 	if err != nil {
 		return nil, err
 	}

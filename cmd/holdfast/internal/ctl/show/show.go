@@ -127,8 +127,8 @@ func OwnerEvent(r *clusterv1.OwnerRecord) string {
 // Hashes is the state hash of a shard that moved, or both if they differ.
 func Hashes(r *clusterv1.MoveReceipt) string {
 	switch {
-	case r.GetHashAfter() == 0:
-		return "-"
+	case r.GetHashAfter() == 0 && (r.GetHashBefore() == 0 || r.GetOutcome() != clusterv1.MoveOutcome_MOVE_OUTCOME_MOVED):
+		return "-" // of an empty shard, or not known
 	case r.GetHashBefore() != r.GetHashAfter():
 		return fmt.Sprintf("%016x, NOT %016x", r.GetHashAfter(), r.GetHashBefore())
 	default:

@@ -54,6 +54,7 @@ func TestWords(t *testing.T) {
 		{show.Outcome(&clusterv1.MoveReceipt{Outcome: clusterv1.MoveOutcome_MOVE_OUTCOME_ROLLED_BACK}), "rolled back"},
 		{show.MoveState(&clusterv1.PlannedMove{State: clusterv1.MoveState_MOVE_STATE_DROPPED}), "dropped"},
 		{show.Hashes(&clusterv1.MoveReceipt{HashBefore: 1}), "-"},
+		{show.Hashes(&clusterv1.MoveReceipt{HashBefore: 1, Outcome: clusterv1.MoveOutcome_MOVE_OUTCOME_MOVED}), "0000000000000000, NOT 0000000000000001"},
 		{show.Hashes(&clusterv1.MoveReceipt{HashBefore: 1, HashAfter: 1}), "0000000000000001"},
 		{show.Hashes(&clusterv1.MoveReceipt{HashBefore: 1, HashAfter: 2}), "0000000000000002, NOT 0000000000000001"},
 	} {
