@@ -312,11 +312,11 @@ func TestRebalanceDoesWhatTheDryRunShows(t *testing.T) {
 		t.Fatal("the dry run was none")
 	}
 
-	real := rebalance(&adminv1.RebalanceRequest{MaxMoving: 1})
-	id := real.GetId()
-	real.Id = ""
-	if !proto.Equal(real, dry) {
-		t.Errorf("the plan was %v, and it does %v", dry, real)
+	done := rebalance(&adminv1.RebalanceRequest{MaxMoving: 1})
+	id := done.GetId()
+	done.Id = ""
+	if !proto.Equal(done, dry) {
+		t.Errorf("the plan was %v, and it does %v", dry, done)
 	}
 	d.until(t, "it has begun", func() bool { _, ok := d.view.Rebalancing(); return ok })
 	moves, err := d.client.Moves(ctx, req(&adminv1.MovesRequest{}))

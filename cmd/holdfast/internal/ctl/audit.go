@@ -72,4 +72,3 @@ func printAccounts(w io.Writer, before string, accounts map[string]int64) {
 		fmt.Fprintf(w, "%s%s\t%d\n", before, name, accounts[name])
 	}
 }
-

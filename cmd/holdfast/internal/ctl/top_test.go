@@ -158,4 +158,3 @@ func TestTopOfNobody(t *testing.T) {
 		t.Errorf("status %d (%v), want %d", exit.Status(err), err, exit.Unavailable)
 	}
 }
-
