@@ -53,9 +53,11 @@ func Run(ctx context.Context, cfg Config) (report *Report, err error) {
 		return nil, err
 	}
 	c.say("Starting %d members of etcd and NATS each, %d nodes and %d gateways", c.Members, shardNodes, gatewayNodes)
-	if c.cluster, err = startCluster(ctx, c.Config, c.program, c.dir); err != nil {
+	started, err := startCluster(ctx, c.Config, c.program, c.dir)
+	if err != nil {
 		return nil, fmt.Errorf("start cluster: %w", err)
 	}
+	c.cluster = started
 	if err := c.hold(ctx, schedule); err != nil {
 		return nil, err
 	}

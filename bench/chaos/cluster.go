@@ -44,8 +44,8 @@ type cluster struct {
 
 // startCluster starts everything and returns when it serves. It leaves nothing
 // running when it fails.
-func startCluster(ctx context.Context, cfg Config, program []string, dir string) (c *cluster, err error) {
-	c = &cluster{cfg: cfg, program: program, dir: dir, launcher: newLauncher(), wires: newWires(), secrets: make(map[string]string)}
+func startCluster(ctx context.Context, cfg Config, program []string, dir string) (_ *cluster, err error) {
+	c := &cluster{cfg: cfg, program: program, dir: dir, launcher: newLauncher(), wires: newWires(), secrets: make(map[string]string)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.stop())
@@ -55,7 +55,7 @@ func startCluster(ctx context.Context, cfg Config, program []string, dir string)
 	defer cancel()
 	for _, sub := range []string{"logs", "nodes"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
-			return c, err
+			return nil, err
 		}
 	}
 	for _, name := range []string{"auth.secret", "admin.token"} {
@@ -63,24 +63,35 @@ func startCluster(ctx context.Context, cfg Config, program []string, dir string)
 		_, _ = rand.Read(secret) // never fails
 		c.secrets[name] = hex.EncodeToString(secret)
 		if err := os.WriteFile(c.secretFile(name), []byte(c.secrets[name]), 0o600); err != nil {
-			return c, err
+			return nil, err
 		}
 	}
 	c.small = newSmallDisk(cfg, c.memberDir(smallMember))
 	if c.stack, err = startStack(ctx, c.launcher, program, c.stackDir(), c.logFile("dev"), cfg.Members); err != nil {
-		return c, err
+		return nil, err
 	}
 	for i := range shardNodes {
 		if err := c.startNode(fmt.Sprintf("n%d", i+1), false); err != nil {
-			return c, err
+			return nil, err
+		}
+		if i > 0 {
+			continue
+		}
+		// The first makes what all share. NATS leaves questions of several who make
+		// the same stream at once unanswered.
+		if err := c.awaitNodes(ctx); err != nil {
+			return nil, err
 		}
 	}
 	for i := range gatewayNodes {
 		if err := c.startNode(fmt.Sprintf("g%d", i+1), true); err != nil {
-			return c, err
+			return nil, err
 		}
 	}
-	return c, c.awaitNodes(ctx)
+	if err := c.awaitNodes(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func (c *cluster) logFile(name string) string    { return filepath.Join(c.dir, "logs", name+".log") }

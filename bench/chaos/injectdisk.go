@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 )
 
 const (
@@ -72,6 +73,24 @@ func injectDiskFull(_ context.Context, c *cluster, _ *Fault) (*injury, error) {
 	}}
 	if err := fill(c.small.filler(), c.small.bytes); err != nil {
 		return nil, errors.Join(err, os.Remove(c.small.filler()))
+	}
+	return i, nil
+}
+
+// leftover is the room that is left when the store is full: less than what the
+// load stores in a second.
+const leftover = 64 << 10
+
+// injectStoreFull has all NATS servers refuse what does not fit, as they do when
+// they reach their limits. They go on by themselves when there is room.
+func injectStoreFull(ctx context.Context, c *cluster, _ *Fault) (*injury, error) {
+	room := func(ctx context.Context, bytes string) error {
+		_, err := c.run(ctx, "dev", "room", bytes, "--data", c.stackDir())
+		return err
+	}
+	i := &injury{target: "all of NATS", heal: func(ctx context.Context) error { return room(ctx, "all") }}
+	if err := room(ctx, strconv.Itoa(leftover)); err != nil {
+		return nil, errors.Join(err, i.heal(context.WithoutCancel(ctx)))
 	}
 	return i, nil
 }

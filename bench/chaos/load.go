@@ -27,7 +27,7 @@ const (
 	outstanding = 8
 	// patience bounds finding out what became of a purchase, longer than any fault
 	// and what follows from it.
-	patience = 45 * time.Second
+	patience = 25 * time.Second
 	// settlePatience bounds the wait until nothing is under way any more.
 	settlePatience = 45 * time.Second
 

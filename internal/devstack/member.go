@@ -78,6 +78,26 @@ func (s *MemberServer) Wait(ctx context.Context) error {
 	}
 }
 
+// LeaveRoom lets clients store so many bytes more in NATS, copies included, and
+// refuses what is above; a negative number takes the limit off. It holds until
+// the server ends. Every NATS server has to be told.
+func (s *MemberServer) LeaveRoom(bytes int64) error {
+	if s.nats == nil {
+		return errors.New("leave room: not a NATS server")
+	}
+	limits := server.JetStreamAccountLimits{
+		MaxMemory: -1, MaxStore: -1, MaxStreams: -1, MaxConsumers: -1, MaxAckPending: -1, MemoryMaxStreamBytes: -1, StoreMaxStreamBytes: -1,
+	}
+	account := s.nats.GlobalAccount()
+	if bytes >= 0 {
+		limits.MaxStore = int64(account.JetStreamUsage().Store) + bytes
+	}
+	if err := account.UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{"": limits}); err != nil {
+		return fmt.Errorf("leave room: %w", err)
+	}
+	return nil
+}
+
 // Close stops the server and waits until it has closed its files.
 func (s *MemberServer) Close() {
 	s.closing.Do(func() {

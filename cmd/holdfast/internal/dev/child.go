@@ -18,7 +18,7 @@ const endPatience = 5 * time.Second
 type child struct {
 	name     string
 	cmd      *exec.Cmd
-	lifeline io.Closer // its standard input
+	lifeline io.WriteCloser // its standard input
 	exited   chan struct{}
 	err      error // how it ended; valid once exited is closed
 }

@@ -77,7 +77,7 @@ them end with this process, however it ends.`,
 	f.BoolVar(&o.processes, "processes", false, "with one member each, too, run them as processes of their own")
 	f.StringVar(&o.etcd, "etcd-listen", "127.0.0.1:0", "address of etcd, in this process")
 	f.StringVar(&o.nats, "nats-listen", "127.0.0.1:0", "address of NATS, in this process")
-	c.AddCommand(restartCommand(&o.data), memberCommand(&o.data))
+	c.AddCommand(restartCommand(&o.data), roomCommand(&o.data), memberCommand(&o.data))
 	return c
 }
 

@@ -6,7 +6,7 @@
 // again, and keeps dev.json in the data folder true:
 //
 //	dev.json           members: role, process id, addresses, folder, log (State)
-//	dev.sock           where `dev restart` asks for a member to be started again
+//	dev.sock           where `dev restart` and `dev room` ask for what they do
 //	members/NAME/      data of a member
 //	members/NAME.log   what it logs, of all its lives
 //

@@ -1,12 +1,14 @@
 package dev
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -31,13 +33,15 @@ func memberCommand(data *string) *cobra.Command {
 }
 
 // runMember runs a member until ctx is done, or lifeline ends: the supervisor
-// holds the other end, and takes it along when it dies.
+// holds the other end, and takes it along when it dies. The lines that come over
+// it say how much room a NATS server is to leave.
 func runMember(ctx context.Context, lifeline io.Reader, data, name string) error {
 	s, err := readState(data)
 	if err != nil {
 		return exit.Unstarted(err)
 	}
-	server, err := devstack.StartMember(name, s.layout(), newLogger(slog.LevelInfo))
+	log := newLogger(slog.LevelInfo)
+	server, err := devstack.StartMember(name, s.layout(), log)
 	if err != nil {
 		return exit.Unstarted(err)
 	}
@@ -45,8 +49,14 @@ func runMember(ctx context.Context, lifeline io.Reader, data, name string) error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
-		_, _ = io.Copy(io.Discard, lifeline) // ends, one way or another
-		cancel()
+		defer cancel()
+		for lines := bufio.NewScanner(lifeline); lines.Scan(); {
+			bytes, err := strconv.ParseInt(lines.Text(), 10, 64)
+			if err == nil {
+				err = server.LeaveRoom(bytes)
+			}
+			log.Info("told how much room to leave", "bytes", lines.Text(), "err", err)
+		}
 	}()
 	if err := server.Wait(ctx); err != nil {
 		return fmt.Errorf("%s: %w", name, err)

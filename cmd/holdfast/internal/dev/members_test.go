@@ -139,8 +139,46 @@ func TestRestartOfMembers(t *testing.T) {
 		t.Errorf("restart of an unknown member: %q, %v", out, err)
 	}
 	awaitServing(t, s)
+	roomIsLeft(t, dir, s)
 	if out, err := run(t, "dev", "restart", "etcd-2", "--data", t.TempDir()); err == nil || !strings.Contains(out, "no holdfast dev") {
 		t.Errorf("restart where nothing runs: %q, %v", out, err)
+	}
+}
+
+// roomIsLeft checks that NATS refuses to store anything when told to, and stores
+// again afterwards.
+func roomIsLeft(t *testing.T, dir string, s *State) {
+	t.Helper()
+	nc, err := nats.Connect(strings.Join(s.NATS, ","), nats.MaxReconnects(-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		_, err := js.Publish(ctx, "s", make([]byte, 1000))
+		return err
+	}
+	await(t, "a stream can be made and written", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		_, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, Replicas: 3})
+		return err == nil && store() == nil
+	})
+	for _, bytes := range []string{"500", "all"} {
+		full := bytes != "all"
+		if out, err := run(t, "dev", "room", bytes, "--data", dir); err != nil {
+			t.Fatalf("%s: %v", out, err)
+		}
+		await(t, "NATS heeds room "+bytes, func() bool {
+			err := store()
+			return full && err != nil && strings.Contains(err.Error(), "exceeded") || !full && err == nil
+		})
 	}
 }
 

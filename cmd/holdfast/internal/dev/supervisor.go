@@ -100,6 +100,10 @@ func (s *supervisor) run(ctx context.Context, out io.Writer) error {
 				return err
 			}
 		case r := <-s.asked:
+			if r.room != nil {
+				r.answer <- answer{err: s.leaveRoom(*r.room)}
+				break
+			}
 			pid, err := s.restart(r.name)
 			r.answer <- answer{pid, err}
 		}
@@ -158,6 +162,21 @@ func (s *supervisor) restart(name string) (pid int, err error) {
 		return 0, err
 	}
 	return s.running[name].cmd.Process.Pid, nil
+}
+
+// leaveRoom tells the NATS servers that run how much room to leave.
+func (s *supervisor) leaveRoom(bytes int64) error {
+	var err error
+	for _, m := range s.state.Members {
+		c := s.running[m.Name]
+		if m.Role != devstack.RoleNATS || c == nil {
+			continue
+		}
+		if _, e := fmt.Fprintln(c.lifeline, bytes); e != nil {
+			err = errors.Join(err, fmt.Errorf("tell %s: %w", m.Name, e))
+		}
+	}
+	return err
 }
 
 // endAll ends all members and waits for them.

@@ -10,21 +10,21 @@ import (
 	"sync"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/exit"
 )
 
 const (
 	socketFile = "dev.sock"
-	// answerPatience bounds one request and its answer, which comes when the old
-	// process of the member has ended.
+	// answerPatience bounds one request and its answer, which to a restart comes
+	// when the old process of the member has ended.
 	answerPatience = 2 * endPatience
 )
 
-// request asks the supervisor to start a member again.
+// request asks the supervisor to start a member again, or, with room, to have
+// NATS leave so many bytes.
 type request struct {
 	name   string
+	room   *int64
 	answer chan<- answer // has room
 }
 
@@ -35,7 +35,8 @@ type answer struct {
 
 // wireRequest and wireAnswer are what goes over the socket, as JSON.
 type wireRequest struct {
-	Restart string `json:"restart"`
+	Restart string `json:"restart,omitempty"`
+	Room    *int64 `json:"room,omitempty"`
 }
 
 type wireAnswer struct {
@@ -88,7 +89,7 @@ func (d *desk) take(conn net.Conn) {
 	answers := make(chan answer, 1)
 	var a answer
 	select {
-	case d.asked <- request{in.Restart, answers}:
+	case d.asked <- request{in.Restart, in.Room, answers}:
 		select {
 		case a = <-answers:
 		case <-d.closed:
@@ -110,42 +111,23 @@ func (d *desk) close() {
 	d.all.Wait()
 }
 
-func restartCommand(data *string) *cobra.Command {
-	return &cobra.Command{
-		Use:   "restart NAME",
-		Short: "Start a member such as etcd-2 again, after ending it if it runs",
-		Long: `Start a member such as etcd-2 again, after ending it if it runs, and print its
-process id. It has its data and its addresses; whether it serves depends on the
-other members, and is not waited for.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			pid, err := askRestart(*data, args[0])
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(c.OutOrStdout(), pid)
-			return err
-		},
-	}
-}
-
-// askRestart asks the supervisor of a folder to start a member again.
-func askRestart(data, name string) (pid int, err error) {
+// ask asks the supervisor of a folder for something.
+func ask(data string, request wireRequest) (pid int, err error) {
 	conn, err := net.DialTimeout("unix", filepath.Join(data, socketFile), answerPatience)
 	if err != nil {
-		return 0, exit.Unstarted(fmt.Errorf("no holdfast dev --members runs in %s: %w", data, err))
+		return 0, exit.Unstarted(fmt.Errorf("no holdfast dev with processes runs in %s: %w", data, err))
 	}
 	defer func() { _ = conn.Close() }() // nothing is under way
 	_ = conn.SetDeadline(time.Now().Add(answerPatience))
-	if err := json.NewEncoder(conn).Encode(wireRequest{Restart: name}); err != nil {
-		return 0, fmt.Errorf("ask for a restart: %w", err)
+	if err := json.NewEncoder(conn).Encode(request); err != nil {
+		return 0, fmt.Errorf("ask holdfast dev: %w", err)
 	}
 	var a wireAnswer
 	if err := json.NewDecoder(conn).Decode(&a); err != nil {
-		return 0, fmt.Errorf("ask for a restart: %w", err)
+		return 0, fmt.Errorf("ask holdfast dev: %w", err)
 	}
 	if a.Error != "" {
-		return 0, fmt.Errorf("restart %s: %s", name, a.Error)
+		return 0, errors.New(a.Error)
 	}
 	return a.PID, nil
 }
