@@ -76,6 +76,7 @@ func (inc *incarnation) checkpoints(ctx context.Context) {
 		}
 		for h := inc.dueShard(); h != nil && ctx.Err() == nil; h = inc.dueShard() {
 			if err := inc.takeCheckpoint(ctx, h); err != nil && ctx.Err() == nil {
+				inc.ballast.note(err)
 				inc.metrics.checkpointErrors.Inc()
 				inc.log.Error("checkpoint", "shard", h.id, "err", err)
 				h.chronicle.mark(inc.appended.Load())

@@ -155,6 +155,7 @@ func (inc *incarnation) closeLogs(ctx context.Context, group []*takeover) {
 				inc.log.Info("sealed", "log", t.effect.Log, "at", in.Seq, "err", in.Err)
 			}
 			if in.Err != nil {
+				inc.ballast.note(in.Err)
 				in.Err = fmt.Errorf("%s log %s: %w", t.effect.Do, t.effect.Log, in.Err)
 			}
 			answers[t.effect.Log] = in

@@ -49,6 +49,8 @@ type Config struct {
 
 	// movePatience is the constant, but for tests.
 	movePatience time.Duration
+	// ballastPiece as well.
+	ballastPiece int
 }
 
 // withDefaults returns c with its zero fields set.
@@ -62,6 +64,7 @@ func (c Config) withDefaults() Config {
 	def(&c.LiveActors, 50_000)
 	def(&c.MaxQueued, 8192)
 	def(&c.MaxBacklog, 32_768)
+	def(&c.ballastPiece, ballastPiece)
 	if c.CheckpointEvery == 0 {
 		c.CheckpointEvery = 30 * time.Second
 	}

@@ -29,7 +29,7 @@ func counterKind() actors.Kind {
 		Name: "counter", Event: number, State: number,
 		New: func(string) actors.Behaviour { return new(counter) },
 		Methods: map[string]actors.Method{
-			"Add": method, "Read": method, "Panic": method, "Refuse": method, "Tell": method, "Huge": method, "Trip": method,
+			"Add": method, "Read": method, "Panic": method, "Refuse": method, "Tell": method, "Whisper": method, "Huge": method, "Trip": method,
 			"Reset": {Request: number, Allow: actors.Admin},
 		},
 	}
@@ -58,6 +58,8 @@ func (c *counter) Decide(_ *actors.Env, m *actors.Message, out *actors.Decision)
 		out.Event(wrapperspb.Int64(n.GetValue()))
 		out.Volatile = "trip"
 		return nil
+	case m.Method == "Whisper": // tells, and has no event of its own
+		out.Send(actors.Ref{Kind: "counter", ID: counterName(n.GetValue())}, wrapperspb.Int64(1))
 	case m.Method == "Tell": // n names the counter to add one to
 		out.Send(actors.Ref{Kind: "counter", ID: counterName(n.GetValue())}, wrapperspb.Int64(1))
 		out.Event(wrapperspb.Int64(0))

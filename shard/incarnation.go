@@ -49,6 +49,7 @@ type incarnation struct {
 	appended atomic.Int64
 	outbox   *outbox
 	letters  *deadLetters
+	ballast  *ballast
 
 	latency *latency
 	// commands counts those that came, to choose the timed ones.
@@ -106,7 +107,8 @@ func (inc *incarnation) progress() bool {
 		return true
 	}
 	last, idle := log.LastProgress()
-	return idle || time.Since(last) < stuckAfter
+	// Where there is no room for its entries there is none for anybody's.
+	return idle || time.Since(last) < stuckAfter || log.Full()
 }
 
 // open creates the incarnation's log and what hangs on it.
@@ -119,12 +121,13 @@ func (inc *incarnation) open(ctx context.Context) error {
 	if inc.letters, err = openDeadLetters(ctx, inc.js, inc.view.ClusterID(), inc.cfg.Replicas, inc.log); err != nil {
 		return err
 	}
+	inc.ballast = newBallast(inc.js, inc.view.ClusterID(), inc.cfg.Replicas, inc.cfg.ballastPiece, inc.log, inc.metrics)
 	// The committer may report durability as soon as the log is open, so the
 	// outbox must stand behind it before: both are made here, in this order.
 	var box atomic.Pointer[outbox]
 	inc.journal, err = journal.Open(ctx, inc.js, journal.Config{
 		Cluster: inc.view.ClusterID(), Name: inc.logName, Incarnation: inc.member.Incarnation(),
-		Replicas: inc.cfg.Replicas, Logger: inc.log, Metrics: inc.metrics.Journal,
+		Replicas: inc.cfg.Replicas, Logger: inc.log, Metrics: inc.metrics.Journal, OnFull: inc.ballast.storeFull,
 		OnDurable: func(s journal.Stamp) {
 			if b := box.Load(); b != nil {
 				b.release(s)
@@ -148,6 +151,7 @@ func (inc *incarnation) run(drain time.Duration) error {
 		inc.goRun(inc.reconcile)
 		inc.goRun(inc.checkpoints)
 		inc.goRun(inc.janitor)
+		inc.goRun(inc.ballast.keep)
 		inc.goRun(inc.reportLoad)
 		inc.goRun(inc.verifications)
 	}
@@ -250,6 +254,12 @@ func (inc *incarnation) command(c *cluster.Command) {
 	h := inc.shards[c.Shard].Load()
 	if h == nil {
 		inc.unserved(c)
+		return
+	}
+	if inc.journal.Full() && c.To.Kind != cluster.ShardKind {
+		// What is decided now could not leave before there is room.
+		inc.metrics.shed.Inc()
+		inc.answerNow(c, refusalAnswer(errNoRoom))
 		return
 	}
 	var m any = c

@@ -12,6 +12,7 @@ type Metrics struct {
 	Journal *journal.Metrics
 
 	shards           prometheus.Gauge
+	storeFull        prometheus.Gauge
 	incarnations     prometheus.Counter
 	shed             prometheus.Counter
 	messagesDropped  prometheus.Counter
@@ -42,6 +43,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	}
 	m.shards = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "holdfast", Subsystem: "shard", Name: "served", Help: "Shards that this node serves."})
 	register(m.shards)
+	m.storeFull = prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: "holdfast", Subsystem: "shard", Name: "store_full",
+		Help: "1 while new commands are turned away because the store is full.",
+	})
+	register(m.storeFull)
 	counter(&m.incarnations, "incarnations_ended_total", "Incarnations that lost their lease or their log.")
 	counter(&m.shed, "commands_shed_total", "Client commands answered OVERLOADED at admission.")
 	counter(&m.messagesDropped, "messages_dropped_total", "Messages between actors dropped at a full mailbox; their senders repeat them.")

@@ -75,7 +75,7 @@ func startFaulty(t testing.TB, stack *devstack.Stack, name string, predecessor c
 	kinds, err := actors.NewRegistry(counterKind())
 	must(t, err)
 	// So few live actors that counters fall asleep and wake all the time.
-	cfg := Config{Kinds: kinds, Logger: log, LiveActors: 2 * testShards}
+	cfg := Config{Kinds: kinds, Logger: log, LiveActors: 2 * testShards, ballastPiece: 4 << 10}
 	for _, f := range setup {
 		f(&cfg)
 	}

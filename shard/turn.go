@@ -87,6 +87,10 @@ func (h *hosted) turn(a *resident, now time.Time) {
 		h.refused(a, err)
 		return
 	}
+	if h.message.Method != "" && (len(d.Events) > 0 || len(d.Sends) > 0) && h.inc.ballast.spent.Load() {
+		h.refused(a, errNoRoom)
+		return
+	}
 	if err := h.encode(a); err != nil {
 		h.deadLetter(a, err)
 		return

@@ -25,6 +25,10 @@ type Config struct {
 	// NATSInProcess keeps NATS off the network: only ConnectNATS reaches it.
 	NATSInProcess bool
 
+	// NATSMaxStore bounds what NATS stores, in bytes. Default three quarters of
+	// what is free on the disk.
+	NATSMaxStore int64
+
 	// Logger gets what the servers log: their warnings as they are, everything
 	// more usual as debug. Default: nobody.
 	Logger *slog.Logger

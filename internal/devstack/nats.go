@@ -21,6 +21,7 @@ const natsPatience = time.Minute
 // startNATS starts a server with JetStream on files.
 func startNATS(ctx context.Context, cfg Config) (*server.Server, error) {
 	opts := natsOptions("holdfast", filepath.Join(cfg.Dir, "nats"))
+	opts.JetStreamMaxStore = cfg.NATSMaxStore
 	opts.DontListen = cfg.NATSInProcess
 	if err := setNATSAddress(&opts.Host, &opts.Port, cfg.NATSListen); err != nil {
 		return nil, fmt.Errorf("start embedded NATS on %s: %w", cfg.NATSListen, err)

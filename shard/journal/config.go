@@ -51,6 +51,10 @@ type Config struct {
 	// be nil.
 	OnDurable func(Stamp)
 
+	// OnFull is called from the committer's goroutine each time that the server
+	// refuses an entry because the store is full. It must be quick. May be nil.
+	OnFull func()
+
 	Logger  *slog.Logger
 	Metrics *Metrics
 
@@ -85,6 +89,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.OnDurable == nil {
 		c.OnDurable = func(Stamp) {}
+	}
+	if c.OnFull == nil {
+		c.OnFull = func() {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

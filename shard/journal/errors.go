@@ -27,6 +27,9 @@ var (
 	// ErrFull: the buffer is past its headroom. Nothing was appended.
 	ErrFull = errors.New("log buffer is full")
 
+	// ErrStoreFull: JetStream has no room. Nothing was written.
+	ErrStoreFull = errors.New("the store is full")
+
 	// ErrNoLog: there is no log of that name.
 	ErrNoLog = errors.New("no such log")
 

@@ -25,6 +25,7 @@ type Log struct {
 
 	durable atomic.Uint64
 	lastSeq atomic.Uint64
+	full    fullness
 
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when the committer has ended

@@ -129,6 +129,7 @@ func (p *pump) tell() {
 		m.batch.Observe(float64(c.records))
 		m.commitTime.Observe(time.Since(c.cut).Seconds())
 		p.log.buffer.release(c)
+		p.log.wroteAgain()
 		p.landed[i] = nil
 		p.log.advance(stamp, seq)
 	}
@@ -169,6 +170,10 @@ func (p *pump) note(in *committer.Input) {
 			cfg.Logger.Error("log holds what cannot be read", "log", cfg.Name, "entry", in.Number, "err", in.Err)
 		}
 	case committer.Failure, committer.ReadFailure:
+		if StoreFull(in.Err) {
+			p.log.refusedAsFull()
+			break
+		}
 		cfg.Logger.Debug("log does not answer", "log", cfg.Name, "entry", in.Number, "err", in.Err)
 	}
 }

@@ -21,14 +21,15 @@ const (
 // Seal ends a log: it publishes a seal, whatever the log's state, waits until
 // that is acknowledged, and returns the sequence of the first seal in the log.
 // Entries before it are the log, all behind it is void. Sealing again is
-// harmless. It tries until ctx is done; ErrNoLog: there is nothing to seal.
+// harmless. It tries until ctx is done. ErrNoLog: there is nothing to seal.
+// ErrStoreFull: there is no room for a seal, which is a few dozen bytes.
 func Seal(ctx context.Context, js jetstream.JetStream, name cluster.LogName, by cluster.Incarnation) (first cluster.LogSeq, err error) {
 	if by == "" || len(by) > maxIncarnation {
 		return 0, fmt.Errorf("seal log %s: incarnation of %d bytes, must be 1 to %d", name, len(by), maxIncarnation)
 	}
 	for {
 		first, err = seal(ctx, js, name, by)
-		if err == nil || errors.Is(err, ErrNoLog) || errors.Is(err, ErrCorrupt) {
+		if err == nil || errors.Is(err, ErrNoLog) || errors.Is(err, ErrCorrupt) || StoreFull(err) {
 			break
 		}
 		// Unknown outcomes are tried again: a second seal changes nothing.
@@ -37,6 +38,9 @@ func Seal(ctx context.Context, js jetstream.JetStream, name cluster.LogName, by 
 			return 0, fmt.Errorf("seal log %s: %w, last: %w", name, context.Cause(ctx), err)
 		case <-time.After(sealPause):
 		}
+	}
+	if StoreFull(err) {
+		err = fmt.Errorf("%w: %w", ErrStoreFull, err)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("seal log %s: %w", name, err)

@@ -19,10 +19,19 @@ func startServer(t testing.TB, dir string, port int) *server.Server {
 	if port == 0 {
 		port = server.RANDOM_PORT
 	}
-	s, err := server.NewServer(&server.Options{
+	return runServer(t, serverOptions(dir, port))
+}
+
+func serverOptions(dir string, port int) *server.Options {
+	return &server.Options{
 		Host: "127.0.0.1", Port: port, NoLog: true, NoSigs: true,
 		JetStream: true, StoreDir: dir, SyncAlways: true,
-	})
+	}
+}
+
+func runServer(t testing.TB, opts *server.Options) *server.Server {
+	t.Helper()
+	s, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
