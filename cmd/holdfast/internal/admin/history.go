@@ -21,6 +21,8 @@ const (
 
 // Owners tells who has owned a shard.
 func (s *Service) Owners(ctx context.Context, req *connect.Request[adminv1.OwnersRequest]) (*connect.Response[adminv1.OwnersResponse], error) {
+	ctx, cancel := context.WithTimeout(ctx, natsPatience)
+	defer cancel()
 	m := req.Msg
 	if err := s.checkShard("owners", m.GetShard()); err != nil {
 		return nil, err
@@ -51,6 +53,8 @@ func (s *Service) Owners(ctx context.Context, req *connect.Request[adminv1.Owner
 
 // Moves lists receipts, and what moves now.
 func (s *Service) Moves(ctx context.Context, req *connect.Request[adminv1.MovesRequest]) (*connect.Response[adminv1.MovesResponse], error) {
+	ctx, cancel := context.WithTimeout(ctx, movesPatience)
+	defer cancel()
 	limit, err := limitOf("moves", req.Msg.GetLimit(), usualRecords)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,8 @@ const usualLetters = 100
 
 // DeadLetters lists the messages that made their actors fail.
 func (s *Service) DeadLetters(ctx context.Context, req *connect.Request[adminv1.DeadLettersRequest]) (*connect.Response[adminv1.DeadLettersResponse], error) {
+	ctx, cancel := context.WithTimeout(ctx, natsPatience)
+	defer cancel()
 	limit, err := limitOf("dead letters", req.Msg.GetLimit(), usualLetters)
 	if err != nil {
 		return nil, err

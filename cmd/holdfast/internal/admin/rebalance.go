@@ -15,6 +15,8 @@ import (
 
 // Rebalance evens out the load, or says how it would.
 func (s *Service) Rebalance(ctx context.Context, req *connect.Request[adminv1.RebalanceRequest]) (*connect.Response[adminv1.RebalanceResponse], error) {
+	ctx, cancel := context.WithTimeout(ctx, etcdPatience)
+	defer cancel()
 	moving := req.Msg.GetMaxMoving()
 	if moving > cluster.MaxShards {
 		return nil, invalid("rebalance: max_moving: %d, must be at most %d", moving, cluster.MaxShards)

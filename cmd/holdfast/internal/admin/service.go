@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"connectrpc.com/connect"
 	"github.com/nats-io/nats.go"
@@ -52,6 +53,15 @@ func (s *Service) Grant(ctx context.Context, req *connect.Request[adminv1.GrantR
 	}
 	return connect.NewResponse(&adminv1.GrantResponse{Balance: granted.GetBalance()}), nil
 }
+
+// How long etcd and NATS may take to answer, so that an operator hears which of
+// them does not.
+const (
+	etcdPatience = 5 * time.Second
+	natsPatience = 10 * time.Second
+	// movesPatience is shorter: what asks for moves asks again and again.
+	movesPatience = 2 * time.Second
+)
 
 func invalid(format string, args ...any) error {
 	return connect.NewError(connect.CodeInvalidArgument, fmt.Errorf(format, args...))

@@ -14,6 +14,8 @@ import (
 
 // Move wishes a shard to another node.
 func (s *Service) Move(ctx context.Context, req *connect.Request[adminv1.MoveRequest]) (*connect.Response[adminv1.MoveResponse], error) {
+	ctx, cancel := context.WithTimeout(ctx, etcdPatience)
+	defer cancel()
 	m := req.Msg
 	if err := s.check("move", m.GetShard(), m.GetNode()); err != nil {
 		return nil, err
@@ -29,6 +31,8 @@ func (s *Service) Move(ctx context.Context, req *connect.Request[adminv1.MoveReq
 // Pin prefers a node for a shard. One that does not live is refused: it is more
 // often misspelt than expected.
 func (s *Service) Pin(ctx context.Context, req *connect.Request[adminv1.PinRequest]) (*connect.Response[adminv1.PinResponse], error) {
+	ctx, cancel := context.WithTimeout(ctx, etcdPatience)
+	defer cancel()
 	m := req.Msg
 	if err := s.check("pin", m.GetShard(), m.GetNode()); err != nil {
 		return nil, err
@@ -48,6 +52,8 @@ func (s *Service) Pin(ctx context.Context, req *connect.Request[adminv1.PinReque
 
 // Unpin ends a preference.
 func (s *Service) Unpin(ctx context.Context, req *connect.Request[adminv1.UnpinRequest]) (*connect.Response[adminv1.UnpinResponse], error) {
+	ctx, cancel := context.WithTimeout(ctx, etcdPatience)
+	defer cancel()
 	if err := s.checkShard("unpin", req.Msg.GetShard()); err != nil {
 		return nil, err
 	}
@@ -61,6 +67,8 @@ func (s *Service) Unpin(ctx context.Context, req *connect.Request[adminv1.UnpinR
 
 // Drain has a node emptied.
 func (s *Service) Drain(ctx context.Context, req *connect.Request[adminv1.DrainRequest]) (*connect.Response[adminv1.DrainResponse], error) {
+	ctx, cancel := context.WithTimeout(ctx, etcdPatience)
+	defer cancel()
 	if err := checkNode("drain", req.Msg.GetNode()); err != nil {
 		return nil, err
 	}
@@ -88,6 +96,8 @@ func (s *Service) Drain(ctx context.Context, req *connect.Request[adminv1.DrainR
 
 // Undrain lets a node have shards again. That it may already is no error.
 func (s *Service) Undrain(ctx context.Context, req *connect.Request[adminv1.UndrainRequest]) (*connect.Response[adminv1.UndrainResponse], error) {
+	ctx, cancel := context.WithTimeout(ctx, etcdPatience)
+	defer cancel()
 	if err := checkNode("undrain", req.Msg.GetNode()); err != nil {
 		return nil, err
 	}

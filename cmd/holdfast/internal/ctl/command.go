@@ -161,6 +161,9 @@ type rpc[Req, Resp any] = func(adminv1connect.AdminServiceClient, context.Contex
 // ask makes one call. Its errors have their exit status.
 func ask[Req, Resp any](ctx context.Context, l *line, method rpc[Req, Resp], request *Req) (*Resp, error) {
 	resp, err := method(l.client(), ctx, connect.NewRequest(request))
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("no answer in time; if it was asked to change something, it may have: %w", err)
+	}
 	if err != nil {
 		return nil, exit.With(statusOf(err), err)
 	}

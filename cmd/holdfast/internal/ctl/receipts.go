@@ -68,15 +68,11 @@ func progressOf(r *clusterv1.Rebalance) (done, dropped int) {
 
 // printReceipts writes a row for each move.
 func printReceipts(w io.Writer, receipts []*clusterv1.MoveReceipt) {
-	fmt.Fprintln(w, "STARTED\tSHARD\tFROM\tTO\tEPOCH\tOUTCOME\tACTORS\tREAD\tPARKED\tFORWARDED\tREFUSED\tLOST\tSTALL\tTOOK\tHASH")
+	fmt.Fprintln(w, "STARTED\tSHARD\tFROM\tTO\tEPOCH\tOUTCOME\tACTORS\tREAD\tPARKED\tFORWARDED\tREFUSED\tLOST\tSTALL\tTOOK\tHASH\tWHY")
 	for _, r := range receipts {
-		outcome := show.Outcome(r)
-		if r.GetWhy() != "" {
-			outcome += ": " + r.GetWhy()
-		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%s\t%d\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n",
-			show.Exact(r.GetStarted()), r.GetShard(), r.GetFrom(), r.GetTo(), r.GetEpoch(), outcome, r.GetActors(), show.Bytes(r.GetBytes()),
-			r.GetParked(), r.GetForwarded(), r.GetRefused(), r.GetLost(), show.Millis(r.GetStallMs()), show.Millis(r.GetTookMs()), show.Hashes(r))
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%s\t%d\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\n",
+			show.Exact(r.GetStarted()), r.GetShard(), r.GetFrom(), r.GetTo(), r.GetEpoch(), show.Outcome(r), r.GetActors(), show.Bytes(r.GetBytes()),
+			r.GetParked(), r.GetForwarded(), r.GetRefused(), r.GetLost(), show.Millis(r.GetStallMs()), show.Millis(r.GetTookMs()), show.Hashes(r), r.GetWhy())
 	}
 }
 

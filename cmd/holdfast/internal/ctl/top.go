@@ -76,7 +76,12 @@ func sample(ctx context.Context, l *line) (*top.Sample, error) {
 		out.Shards, err = ask(ctx, l, adminv1connect.AdminServiceClient.Shards, new(adminv1.ShardsRequest))
 	}
 	if err == nil {
-		out.Moves, err = ask(ctx, l, adminv1connect.AdminServiceClient.Moves, &adminv1.MovesRequest{Limit: topReceipts})
+		// Receipts are kept in NATS. That it does not answer is when the rest of the
+		// picture is wanted most.
+		var missing error
+		if out.Moves, missing = ask(ctx, l, adminv1connect.AdminServiceClient.Moves, &adminv1.MovesRequest{Limit: topReceipts}); missing != nil {
+			out.Note = "no moves: " + missing.Error()
+		}
 	}
 	if err != nil {
 		if hangUp(err) {

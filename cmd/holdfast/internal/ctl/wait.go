@@ -119,7 +119,8 @@ func (d *desk) wait(ctx context.Context, l *line, e *errand, known string, errs 
 			last, silence = now, nil
 			done, finished, err := e.look(now)
 			if err != nil {
-				return e.receipts(now, known), fmt.Errorf("%s: %w", e.doing, err)
+				receipts := e.receipts(now, known)
+				return receipts, fmt.Errorf("%s: %w%s", e.doing, err, lastTry(receipts))
 			}
 			bar.set(done)
 			if finished && ended.IsZero() {
@@ -158,14 +159,20 @@ func (d *desk) giveUp(e *errand, last *state, silence error, receipts []*cluster
 	if last != nil {
 		fmt.Fprintf(&b, ": %s", e.left(last))
 	}
-	if len(receipts) > 0 && receipts[0].GetWhy() != "" {
-		fmt.Fprintf(&b, "; the last try of shard %d: %s", receipts[0].GetShard(), receipts[0].GetWhy())
-	}
+	b.WriteString(lastTry(receipts))
 	if silence != nil {
 		fmt.Fprintf(&b, "; nobody answers: %v", silence)
 	}
 	b.WriteString("; it goes on: see `ctl moves`")
 	return b.String()
+}
+
+// lastTry says why the last move did not come about, if it did not.
+func lastTry(receipts []*clusterv1.MoveReceipt) string {
+	if len(receipts) == 0 || receipts[0].GetWhy() == "" {
+		return ""
+	}
+	return fmt.Sprintf("; the last try of shard %d: %s", receipts[0].GetShard(), receipts[0].GetWhy())
 }
 
 // look asks a node what the cluster looks like, and for its latest receipts.

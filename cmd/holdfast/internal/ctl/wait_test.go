@@ -53,7 +53,7 @@ func TestMoveWaits(t *testing.T) {
 	}
 	expect(t, 0, []string{
 		"shard 1 is to move from a to b", "move shard 1 to b: 0 of 1 shards", "move shard 1 to b: 1 of 1 shards",
-		"OUTCOME", "rolled back: not verified in time", "4.2 ms", "000000000000004d",
+		"OUTCOME", "rolled back", "not verified in time", "4.2 ms", "000000000000004d",
 	}, "move", "1", "b", "--wait", "--data", f.run(t))
 }
 
@@ -94,10 +94,11 @@ func TestMoveThatSomebodyElseUndoes(t *testing.T) {
 	f := newCluster("a", "b", "c")
 	f.onLook = func(look int) {
 		if look == 3 {
+			f.receipt(1, "a", "b", rolledBack, "b is no longer a member")
 			f.shards[1].Assigned = "c"
 		}
 	}
-	expect(t, exit.Refused, []string{"it is to go to c now"}, "move", "1", "b", "--wait", "--data", f.run(t))
+	expect(t, exit.Refused, []string{"it is to go to c now", "b is no longer a member"}, "move", "1", "b", "--wait", "--data", f.run(t))
 }
 
 func TestReceiptsAreLookedAt(t *testing.T) {

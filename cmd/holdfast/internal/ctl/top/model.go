@@ -18,6 +18,8 @@ type Sample struct {
 	Nodes  *adminv1.NodesResponse
 	Shards *adminv1.ShardsResponse
 	Moves  *adminv1.MovesResponse
+	// Note says what is missing, if anything is.
+	Note string
 }
 
 // Source looks at the cluster. It returns within a few seconds, and is not called

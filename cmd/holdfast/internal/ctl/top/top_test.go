@@ -231,6 +231,17 @@ func TestANodeGoesAway(t *testing.T) {
 	}
 }
 
+// Without NATS there are no receipts, and all the rest.
+func TestWithoutMoves(t *testing.T) {
+	s := newScreen(t, 80, 24)
+	sample := busy(12)
+	sample.Moves, sample.Note = nil, "no moves: unavailable: NATS: timeout"
+	s.look(sample, nil)
+	if v := s.model.View(); !strings.Contains(v, sample.Note) || !strings.Contains(v, "BACKLOG") || strings.Contains(v, "OUTCOME") {
+		t.Errorf("the screen is\n%s", v)
+	}
+}
+
 func TestHold(t *testing.T) {
 	s := newScreen(t, 80, 24)
 	s.look(busy(12), nil)

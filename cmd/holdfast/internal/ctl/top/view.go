@@ -135,6 +135,8 @@ func (m *Model) head(width int) []string {
 	case m.err != nil:
 		age := m.cfg.Now().Sub(m.asked).Round(time.Second)
 		lines = append(lines, m.style.alarm.Render(cut(fmt.Sprintf("no answer for %s: %s", age, oneLine(m.err)), width)))
+	case m.sample.Note != "":
+		lines = append(lines, m.style.alarm.Render(cut(m.sample.Note, width)))
 	case m.paused:
 		lines = append(lines, m.style.key.Render(cut("held; p lets it go", width)))
 	default:
