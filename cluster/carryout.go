@@ -53,6 +53,8 @@ func (p *standing) pointless(snap *snapshot, nodes []NodeName, m *clusterv1.Plan
 		return fmt.Sprintf("it was assigned to %s", wanted.node)
 	case p.refused[s].node == to:
 		return fmt.Sprintf("it did not get to %s in %v", to, gaveUpAfter)
+	case wanted.node != to && p.shunned(to):
+		return fmt.Sprintf("others did not get to %s", to)
 	}
 	return ""
 }

@@ -10,8 +10,8 @@ import (
 
 // meterConstant is the time constant of a Meter's smoothing: a change of load is
 // seen to two thirds after it. The noise of a shard with 100 commands/s is then
-// about 2 %.
-const meterConstant = 10 * time.Second
+// below 2 %.
+const meterConstant = 15 * time.Second
 
 // ShardCount is what a node has counted for one of its shards.
 type ShardCount struct {

@@ -22,7 +22,7 @@ var whyOrder = []string{WhyNoOwner, WhyDrain, WhyPin, WhyLoad}
 // is what the load may wander without anything being moved.
 const (
 	targetTolerance   = 0.05
-	proposeTolerance  = 0.08 // of what an operator asks for
+	proposeTolerance  = 0.10 // of what an operator asks for
 	standingTolerance = 0.20 // of what the planner does by itself
 )
 
@@ -32,7 +32,7 @@ type PlanInput struct {
 	Nodes []NodeName
 	// Shards, by ShardID.
 	Shards []PlanShard
-	// Begin is the tolerance beyond which load is moved, default 0.08. Shards
+	// Begin is the tolerance beyond which load is moved, default 0.10. Shards
 	// that must move do so in any case.
 	Begin float64
 }
@@ -96,27 +96,35 @@ func (p *Proposal) Within(tolerance float64) bool { return p.Spread <= tolerance
 // nodes within targetTolerance, or as near to it as the weights allow; unless it
 // hardly gets better by it.
 func Propose(in PlanInput) Proposal {
-	b := newBalance(in)
-	p := Proposal{Before: b.before(), After: make(map[NodeName]float64), Heavy: b.heavy()}
-	if len(b.nodes) == 0 {
-		p.Moves = []PlannedMove{}
-		return p
-	}
-	p.Mean, p.Even = b.mean, b.even
-	b.settle()
-	p.SpreadBefore = b.spread()
 	begin := in.Begin
 	if begin == 0 {
 		begin = proposeTolerance
 	}
-	if p.SpreadBefore > begin {
-		b.improve()
+	return propose(in, func(b *balance) {
+		if b.spread() > begin {
+			b.improve()
+		}
+	})
+}
+
+// propose makes a Proposal of what must move, and then change.
+func propose(in PlanInput, change func(*balance)) Proposal {
+	b := newBalance(in)
+	p := Proposal{
+		Moves:  []PlannedMove{},
+		Before: b.before(), After: make(map[NodeName]float64),
+		Mean: b.mean, Even: b.even, Heavy: b.heavy(),
 	}
-	p.Spread = b.spread()
+	if len(b.nodes) == 0 {
+		return p
+	}
+	b.settle()
+	p.SpreadBefore = b.spread()
+	change(b)
+	p.Spread, p.Moves = b.spread(), b.moves()
 	for _, n := range b.nodes {
 		p.After[n.name] = n.load
 	}
-	p.Moves = b.moves()
 	return p
 }
 

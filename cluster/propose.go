@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"slices"
+	"time"
 
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
@@ -47,14 +48,12 @@ func (s *snapshot) input(nodes []NodeName, job *clusterv1.Rebalance) PlanInput {
 	return in
 }
 
-// propose makes a plan for the cluster as it is, or returns what is left of the
-// rebalance that goes on.
-func (s *snapshot) propose(begin float64) Proposal {
+// propose makes a plan for the cluster as it is, or stands by the last one, or
+// returns what is left of the rebalance that goes on.
+func (s *snapshot) propose(now time.Time, last *lastWord) Proposal {
 	nodes := s.eligible()
 	if !s.job.running() {
-		in := s.input(nodes, nil)
-		in.Begin = begin
-		return Propose(in)
+		return last.propose(now, s.input(nodes, nil))
 	}
 	var left []PlannedMove
 	for _, m := range s.job.value.GetMoves() {
@@ -62,9 +61,9 @@ func (s *snapshot) propose(begin float64) Proposal {
 			left = append(left, plannedMoveOf(m))
 		}
 	}
-	now, then := s.input(nodes, nil), s.input(nodes, s.job.value)
-	now.Begin, then.Begin = mustOnly, mustOnly
-	p, after := Propose(now), Propose(then)
+	before, then := s.input(nodes, nil), s.input(nodes, s.job.value)
+	before.Begin, then.Begin = mustOnly, mustOnly
+	p, after := Propose(before), Propose(then)
 	p.Moves, p.After, p.Spread, p.Job = left, after.After, after.Spread, s.job.value.GetId()
 	return p
 }

@@ -20,9 +20,10 @@ import (
 // actors, and some work for two nodes that have other work as well.
 const DefaultMaxMoving = 4
 
-// Propose says what Rebalance would do now. While a rebalance goes on these are
-// the moves that are left of it.
-func (v *View) Propose() Proposal { return v.snap.Load().propose(proposeTolerance) }
+// Propose says what Rebalance would do now: to the same shards on the same nodes
+// it says the same for some minutes, unless their load has really changed. While
+// a rebalance goes on these are the moves that are left of it.
+func (v *View) Propose() Proposal { return v.snap.Load().propose(time.Now(), &v.lastWord) }
 
 // Rebalance has the coordinator carry out what Propose says, with at most
 // maxMoving shards on their way at a time, 0 for DefaultMaxMoving. It returns
@@ -38,7 +39,7 @@ func (v *View) Rebalance(ctx context.Context, maxMoving int) (Proposal, error) {
 	}
 	for {
 		snap := v.snap.Load()
-		p := snap.propose(proposeTolerance)
+		p := snap.propose(time.Now(), &v.lastWord)
 		if len(p.Moves) == 0 {
 			return p, nil
 		}

@@ -21,8 +21,9 @@ const (
 	stuckAfter  = 15 * time.Second
 	gaveUpAfter = time.Minute
 	// refusedFor is how long a node that a shard could not be moved to is not
-	// tried again with that shard.
-	refusedFor = 5 * time.Minute
+	// tried again with that shard; nor with any, after shunnedAfter shards.
+	refusedFor   = 5 * time.Minute
+	shunnedAfter = 3
 
 	// roundPause is how long nothing must have moved, and the nodes be the same,
 	// before the planner moves load by itself; and uneven for how long it must
@@ -59,10 +60,13 @@ type moving struct {
 	since time.Time
 }
 
-// refusal is a node that a shard could not be moved to.
+// refusal is a node that a shard did not get to.
 type refusal struct {
 	node  NodeName
 	until time.Time
+	// moved: it was to come from another node. If not then the shard itself may
+	// be what is wrong.
+	moved bool
 }
 
 // edict is what the coordinator should write.
@@ -132,7 +136,7 @@ func (p *standing) watch(now time.Time, snap *snapshot, nodes []NodeName) {
 		case p.moving[s].to != to:
 			p.moving[s] = moving{to, now}
 		case now.Sub(p.moving[s].since) >= gaveUpAfter:
-			p.refused[s] = refusal{to, now.Add(refusedFor)}
+			p.refused[s] = refusal{to, now.Add(refusedFor), snap.routes.Owner(s).Owned()}
 		}
 	}
 }
@@ -179,15 +183,35 @@ func (p *standing) weigh(now time.Time, snap *snapshot, nodes int) *clusterv1.We
 // been on its way for too long is where it was.
 func (p *standing) input(snap *snapshot, nodes []NodeName, job *clusterv1.Rebalance) PlanInput {
 	in := snap.input(nodes, job)
-	for s, r := range p.refused {
-		row := &in.Shards[s]
-		row.Not = r.node
-		if row.Node == r.node && row.Owned && snap.routes.Owner(s).Node != r.node {
-			row.Node = snap.routes.Owner(s).Node
+	for _, n := range nodes {
+		if !p.shunned(n) {
+			continue
 		}
-		if row.Pinned == r.node {
+		for s := range in.Shards {
+			in.Shards[s].Not = n
+		}
+	}
+	for s, r := range p.refused {
+		row, owner := &in.Shards[s], snap.routes.Owner(s).Node
+		row.Not = r.node
+		if row.Node == r.node && owner != r.node {
+			row.Node = owner
+		}
+		if row.Pinned == r.node && owner != r.node {
 			row.Pinned = ""
 		}
 	}
 	return in
+}
+
+// shunned says whether so many shards could not be moved to a node that no more
+// should be sent there.
+func (p *standing) shunned(n NodeName) bool {
+	times := 0
+	for _, r := range p.refused {
+		if r.node == n && r.moved {
+			times++
+		}
+	}
+	return times >= shunnedAfter
 }

@@ -28,7 +28,9 @@ type View struct {
 	shards int
 	page   int64 // listPage, unless a test wants smaller pages
 
-	snap   atomic.Pointer[snapshot]
+	snap     atomic.Pointer[snapshot]
+	lastWord lastWord
+
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 }

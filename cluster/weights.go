@@ -30,8 +30,9 @@ func (l ShardLoad) weight() float64 {
 }
 
 // weightSettled is how long a shard must have been measured by its owner before
-// that replaces what is known of it.
-const weightSettled = 5 * time.Second
+// that replaces what is known of it. What is known may be from its former owner,
+// and from a longer look.
+const weightSettled = meterConstant
 
 // weights are what plans are made with. They stand in etcd: so everybody plans
 // with the same numbers, a new coordinator knows what a dead node's shards
@@ -104,9 +105,9 @@ const (
 	// what a node carries.
 	staleShard = 0.15
 	staleShare = 0.02
-	// staleNode is a part of what a node carries on the average. It is less
-	// than lies between tolerances, so that no plan rests on worse.
-	staleNode = 0.03
+	// staleNode is a part of what a node carries on the average. It is less than
+	// lies between the tolerances of plans: what is even stays so.
+	staleNode = 0.04
 	// staleTotal is a part of everything.
 	staleTotal = 0.10
 )

@@ -77,7 +77,7 @@ func (t *Trail) Plans(ctx context.Context, limit int) ([]*clusterv1.PlanRecord, 
 
 // newest returns the last messages of a subject, newest first. The end of the
 // stream is searched first, and ever more of it.
-func newest[M proto.Message](ctx context.Context, t *Trail, subject string, limit int, make func() M) ([]M, error) {
+func newest[M proto.Message](ctx context.Context, t *Trail, subject string, limit int, empty func() M) ([]M, error) {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
@@ -93,7 +93,7 @@ func newest[M proto.Message](ctx context.Context, t *Trail, subject string, limi
 		}
 		var out []M
 		err := t.scan(ctx, subject, from, func(body []byte) error {
-			m := make()
+			m := empty()
 			if err := unmarshal(body, m); err != nil {
 				return err
 			}
