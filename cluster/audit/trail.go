@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -35,8 +34,8 @@ type Trail struct {
 // Open returns the trail of a cluster, made if need be with so many replicas (1,
 // 3 or 5).
 func Open(ctx context.Context, js jetstream.JetStream, clusterID string, replicas int) (*Trail, error) {
-	name := "hf_" + clusterID + "_audit"
-	t := &Trail{js: js, subject: strings.ReplaceAll(name, "_", "."), now: time.Now}
+	name := streamName(clusterID)
+	t := &Trail{js: js, subject: subjectOf(name), now: time.Now}
 	var err error
 	t.stream, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:              name,

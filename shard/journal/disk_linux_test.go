@@ -75,6 +75,30 @@ func TestALogOnADiskThatWasFull(t *testing.T) {
 	}
 }
 
+// A server that is told no limit chooses one below what its disk has, and says
+// that it is full before the disk is.
+func TestTheServersOwnLimitOnASmallDisk(t *testing.T) {
+	js := connect(t, startServer(t, smallDisk(t, 12<<20), 0))
+	ctx := testContext(t)
+	l := openLog(t, js, testConfig())
+	f := newFiller(t, js)
+	f.fill()
+	end := appendRecords(t, l, 0, 1)
+	for !l.Full() {
+		select {
+		case <-ctx.Done():
+			t.Fatal("the log was never told that the store is full")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if err := f.stream.Purge(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Wait(ctx, end); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // smallDisk is a file system of its own.
 func smallDisk(t *testing.T, size int) string {
 	t.Helper()

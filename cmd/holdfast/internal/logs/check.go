@@ -31,8 +31,9 @@ func checkCommand(from *source, added []actors.Kind) *cobra.Command {
   entries      are numbered without a gap in each log, can be read, and none stands
                behind a seal
   owners       every record was written under an ownership that there has been, by
-               one node, where the shard's record in etcd says, and in the order of
-               epochs; what a recovery would read now is there
+               one node, the one that the audit trail names, where the shard's record
+               in etcd says, and in the order of epochs; what a recovery would read
+               now is there
   events       of each actor are numbered without a gap, and no number occurs twice,
                over all logs; each can be applied to what was before
   checkpoints  can be read, have the hash that they were taken at, hold for every
@@ -146,6 +147,9 @@ func (r *reader) judge(ctx context.Context, m *moment, kinds *actors.Registry, w
 	v := newVerdict(m, whole)
 	x, err := r.index(ctx, m, v)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.checkTrail(ctx, x, v); err != nil {
 		return nil, err
 	}
 	if err := checkRecords(m, v); err != nil {

@@ -142,3 +142,19 @@ func castle(s cluster.ShardID, epoch cluster.Epoch) journal.Record {
 	}
 	return r
 }
+
+// The audit trail remembers owners that the shards' records have forgotten.
+func TestTheAuditTrailHasAnotherOwner(t *testing.T) {
+	w := newTown(t)
+	d := goodHistory(w.logName)
+	w.owned(0, 1, "a-1")
+	w.owned(0, 3, "a-1")
+	if got, err := d.check(t, w); err != nil {
+		t.Fatalf("with the trail in agreement: %v\n%s", err, got)
+	}
+	w.owned(0, 2, "z-9")
+	got, err := w.run("check")
+	if !errors.Is(err, errInconsistent) || !strings.Contains(got, "epoch 2 stand in the log of b-1, the audit trail has z-9") {
+		t.Errorf("got %v, want errInconsistent:\n%s", err, got)
+	}
+}

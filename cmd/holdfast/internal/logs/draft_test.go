@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/cluster/audit"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 	"github.com/holdfast-game/holdfast/shard/checkpoint"
 	"github.com/holdfast-game/holdfast/shard/journal"
@@ -180,6 +181,19 @@ func (w *town) writeCheckpoint(store *checkpoint.Store, n int, c *draftCheckpoin
 	if c.damage != nil {
 		c.damage(c.cp)
 	}
+}
+
+// owned writes a record into the audit trail.
+func (w *town) owned(s cluster.ShardID, epoch uint64, inc cluster.Incarnation) {
+	w.t.Helper()
+	_, err := audit.Open(w.t.Context(), w.js, w.view.ClusterID(), 1)
+	must(w.t, err)
+	text, err := protojson.Marshal(&clusterv1.OwnerRecord{
+		Shard: uint32(s), Epoch: epoch, Owner: &clusterv1.Owner{Epoch: epoch, Incarnation: string(inc)},
+	})
+	must(w.t, err)
+	_, err = w.js.Publish(w.t.Context(), "hf."+w.view.ClusterID()+".audit.owner."+s.String(), text)
+	must(w.t, err)
 }
 
 // check runs `log check` on a history, in a cluster of its own.

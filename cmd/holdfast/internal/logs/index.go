@@ -14,6 +14,7 @@ import (
 type tenure struct {
 	epoch   cluster.Epoch
 	log     int // in moment.logs
+	writer  cluster.Incarnation
 	records uint64
 	// folded counts those that the second reading has come by.
 	folded uint64
@@ -42,6 +43,7 @@ func (r *reader) index(ctx context.Context, m *moment, v *verdict) (*index, erro
 		in := indexer{x: x, m: m, v: v, log: i, last: make(map[cluster.ShardID]*tenure)}
 		_, _, err := journal.Scan(ctx, r.js, l.name, l.First, l.Last, func(e *journal.Entry) error {
 			v.entries.Examined++
+			in.writer = e.Incarnation
 			for i := range e.Records {
 				in.record(e.Seq, &e.Records[i])
 			}
@@ -67,6 +69,8 @@ type indexer struct {
 	m   *moment
 	v   *verdict
 	log int
+	// writer is whose log it is.
+	writer cluster.Incarnation
 	// last is each shard's latest tenure in this log.
 	last map[cluster.ShardID]*tenure
 }
@@ -104,7 +108,7 @@ func (in *indexer) begin(at cluster.LogSeq, rec *journal.Record, before *tenure)
 		in.v.owners.fail("log %s entry %d: epoch %d of shard %s has records in log %s as well", name, at, rec.Epoch, rec.Shard, in.m.logs[list[i].log].name)
 		return nil
 	}
-	t := &tenure{epoch: rec.Epoch, log: in.log}
+	t := &tenure{epoch: rec.Epoch, log: in.log, writer: in.writer}
 	in.x.tenures[rec.Shard] = append(list, t)
 	return t
 }
