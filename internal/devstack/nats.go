@@ -2,7 +2,6 @@ package devstack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -55,22 +54,11 @@ func startNATS(ctx context.Context, cfg Config) (*server.Server, error) {
 // others.
 func startNATSMember(m Member, all []Member, logger *slog.Logger) (*server.Server, error) {
 	opts := natsOptions(m.Name, m.Dir)
-	opts.Cluster.Name = "holdfast-dev"
-	// Clients keep to the addresses that they were given: there may be a proxy
-	// between.
-	opts.Cluster.NoAdvertise = true
-	// A peer that is down is dialled once a second: say so every 30 s.
-	opts.ReconnectErrorReports = 30
-	if err := errors.Join(
-		setNATSAddress(&opts.Host, &opts.Port, m.Client),
-		setNATSAddress(&opts.Cluster.Host, &opts.Cluster.Port, m.Peer),
-	); err != nil {
+	if err := setNATSAddress(&opts.Host, &opts.Port, m.Client); err != nil {
 		return nil, err
 	}
-	for _, o := range all {
-		if o.Role == RoleNATS {
-			opts.Routes = append(opts.Routes, &url.URL{Scheme: "nats", Host: o.Peer})
-		}
+	if err := setNATSPeers(opts, m, all); err != nil {
+		return nil, err
 	}
 	for _, addr := range []string{m.Client, m.Peer} {
 		if err := probe(context.Background(), addr); err != nil {
@@ -90,6 +78,27 @@ func startNATSMember(m Member, all []Member, logger *slog.Logger) (*server.Serve
 		return nil, fmt.Errorf("not ready after %s%s", natsPatience, log.because())
 	}
 	return ns, nil
+}
+
+// setNATSPeers makes a server part of a cluster, if it has peers: by itself it
+// would wait for them.
+func setNATSPeers(opts *server.Options, m Member, all []Member) error {
+	for _, o := range all {
+		if o.Role == RoleNATS {
+			opts.Routes = append(opts.Routes, &url.URL{Scheme: "nats", Host: o.Peer})
+		}
+	}
+	if len(opts.Routes) == 1 {
+		opts.Routes = nil
+		return nil
+	}
+	opts.Cluster.Name = "holdfast-dev"
+	// Clients keep to the addresses that they were given: there may be a proxy
+	// between.
+	opts.Cluster.NoAdvertise = true
+	// A peer that is down is dialled once a second: say so every 30 s.
+	opts.ReconnectErrorReports = 30
+	return setNATSAddress(&opts.Cluster.Host, &opts.Cluster.Port, m.Peer)
 }
 
 // natsOptions are what all NATS servers here have in common.
