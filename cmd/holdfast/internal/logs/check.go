@@ -198,7 +198,8 @@ func checkRecords(m *moment, v *verdict) error {
 				continue
 			}
 			for _, st := range stretches {
-				if l, ok := logs[st.Log]; !ok || st.From < l.First || st.To > l.Last {
+				// Where a log was sealed, the seal is the last entry asked for.
+				if l, ok := logs[st.Log]; !ok || st.From < l.First || st.To > max(l.Last, l.Seal) {
 					return fmt.Errorf("shard %s: %w: a recovery reads entries %d to %d of log %s, which has %d to %d",
 						s, journal.ErrMissing, st.From, st.To, st.Log, l.First, l.Last)
 				}

@@ -80,7 +80,7 @@ func TestDefects(t *testing.T) {
 		}, nil, "a recovery reads entries 1 to 3 of log hf_ghost"},
 		"a log that ends before a checkpoint": {func(d *draft) {
 			d.logs[0].entries = d.logs[0].entries[:4]
-			*d.shards[0].Segments[0].To, *d.shards[1].Segments[0].To = 4, 4
+			*d.shards[0].Segments[0].To, *d.shards[1].Segments[0].To = 4, 4 // the seal is entry 5
 		}, nil, "state was rolled back"},
 		"ownerships that wait for each other": {func(d *draft) {
 			d.shards[2] = &clusterv1.Shard{Epoch: 2}

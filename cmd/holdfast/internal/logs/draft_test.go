@@ -69,7 +69,8 @@ var (
 	w    = resident(2, 0)
 )
 
-// goodHistory is one in which everything is as it should be.
+// goodHistory is one in which everything is as it should be. Segments of a sealed
+// log end with the seal, or before it if they were closed before.
 func goodHistory(name func(cluster.Incarnation) cluster.LogName) *draft {
 	segment := func(inc cluster.Incarnation, from uint64, to uint64, epoch uint64) *clusterv1.Segment {
 		s := &clusterv1.Segment{Log: string(name(inc)), From: from, Epoch: epoch}
@@ -103,7 +104,7 @@ func goodHistory(name func(cluster.Incarnation) cluster.LogName) *draft {
 			{cp: &clusterv1.Checkpoint{Epoch: 3, From: at(5), Through: at(5)}, sums: map[string]checkpointed{x: {6, 36}, z: {1, 1}}},
 		},
 		shards: map[cluster.ShardID]*clusterv1.Shard{
-			0: {Epoch: 4, Segments: []*clusterv1.Segment{segment("a-1", 4, 5, 3), segment("c-1", 1, 0, 4)}},
+			0: {Epoch: 4, Segments: []*clusterv1.Segment{segment("a-1", 4, 6, 3), segment("c-1", 1, 0, 4)}},
 			1: {Epoch: 2, Segments: []*clusterv1.Segment{segment("a-1", 1, 5, 1), segment("c-1", 1, 0, 2)}},
 			2: {Epoch: 1, Segments: []*clusterv1.Segment{segment("b-1", 1, 0, 1)}},
 		},
