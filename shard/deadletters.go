@@ -14,6 +14,7 @@ import (
 
 	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/cluster/streams"
 )
 
 const (
@@ -66,9 +67,11 @@ func deadLetterSubject(clusterID string) string { return "hf." + clusterID + ".d
 
 func openDeadLetters(ctx context.Context, js jetstream.JetStream, clusterID string, replicas int, log *slog.Logger) (*deadLetters, error) {
 	name, subject := deadLetterStream(clusterID), deadLetterSubject(clusterID)
-	_, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: name, Subjects: []string{subject, claimSubject(clusterID, "*")}, Storage: jetstream.FileStorage, Replicas: replicas,
-		MaxMsgs: keptLetters, Discard: jetstream.DiscardOld,
+	_, err := streams.Insist(ctx, func(ctx context.Context) (jetstream.Stream, error) {
+		return js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+			Name: name, Subjects: []string{subject, claimSubject(clusterID, "*")}, Storage: jetstream.FileStorage, Replicas: replicas,
+			MaxMsgs: keptLetters, Discard: jetstream.DiscardOld,
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create stream %s: %w", name, err)

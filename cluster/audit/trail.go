@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/cluster/streams"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
@@ -37,18 +38,20 @@ func Open(ctx context.Context, js jetstream.JetStream, clusterID string, replica
 	name := streamName(clusterID)
 	t := &Trail{js: js, subject: subjectOf(name), now: time.Now}
 	var err error
-	t.stream, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name:              name,
-		Description:       "Holdfast: changes of ownership, moves, plans",
-		Subjects:          []string{t.subject + ".>"},
-		Storage:           jetstream.FileStorage,
-		Replicas:          replicas,
-		MaxMsgs:           keptRecords,
-		MaxMsgsPerSubject: keptOfOne,
-		MaxAge:            keptFor,
-		Discard:           jetstream.DiscardOld,
-		DenyDelete:        true,
-		DenyPurge:         true,
+	t.stream, err = streams.Insist(ctx, func(ctx context.Context) (jetstream.Stream, error) {
+		return js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+			Name:              name,
+			Description:       "Holdfast: changes of ownership, moves, plans",
+			Subjects:          []string{t.subject + ".>"},
+			Storage:           jetstream.FileStorage,
+			Replicas:          replicas,
+			MaxMsgs:           keptRecords,
+			MaxMsgsPerSubject: keptOfOne,
+			MaxAge:            keptFor,
+			Discard:           jetstream.DiscardOld,
+			DenyDelete:        true,
+			DenyPurge:         true,
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open audit trail %s: %w", name, err)

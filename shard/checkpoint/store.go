@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/cluster/streams"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
@@ -37,19 +38,23 @@ const readDeadline = time.Minute
 func Open(ctx context.Context, js jetstream.JetStream, clusterID string, replicas int) (*Store, error) {
 	s := &Store{bucket: bucketOf(clusterID)}
 	var err error
-	s.objects, err = js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
-		Bucket:      s.bucket,
-		Description: "Holdfast checkpoints",
-		Storage:     jetstream.FileStorage,
-		Replicas:    replicas,
+	s.objects, err = streams.Insist(ctx, func(ctx context.Context) (jetstream.ObjectStore, error) {
+		objects, err := js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
+			Bucket:      s.bucket,
+			Description: "Holdfast checkpoints",
+			Storage:     jetstream.FileStorage,
+			Replicas:    replicas,
+		})
+		if errors.Is(err, jetstream.ErrBucketExists) {
+			return js.ObjectStore(ctx, s.bucket)
+		}
+		return objects, err
 	})
-	if errors.Is(err, jetstream.ErrBucketExists) {
-		s.objects, err = js.ObjectStore(ctx, s.bucket)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("open checkpoint store %s: %w", s.bucket, err)
 	}
-	if s.stream, err = js.Stream(ctx, "OBJ_"+s.bucket); err != nil {
+	s.stream, err = streams.Insist(ctx, func(ctx context.Context) (jetstream.Stream, error) { return js.Stream(ctx, "OBJ_"+s.bucket) })
+	if err != nil {
 		return nil, fmt.Errorf("open checkpoint store %s: %w", s.bucket, err)
 	}
 	return s, nil

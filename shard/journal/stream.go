@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/cluster/streams"
 )
 
 // A log is a stream of its name with two subjects,
@@ -45,7 +46,9 @@ func streamConfig(cfg Config) jetstream.StreamConfig {
 // createStream creates the log's stream. That it exists already is an error
 // only if it has entries: the answer to an earlier try may have been lost.
 func createStream(ctx context.Context, js jetstream.JetStream, cfg Config) (jetstream.Stream, error) {
-	stream, err := js.CreateStream(ctx, streamConfig(cfg))
+	stream, err := streams.Insist(ctx, func(ctx context.Context) (jetstream.Stream, error) {
+		return js.CreateStream(ctx, streamConfig(cfg))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("create log %s: %w", cfg.Name, err)
 	}
