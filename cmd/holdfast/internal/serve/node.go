@@ -73,10 +73,10 @@ func open(ctx context.Context, cfg *config.Config, version string, kinds []actor
 		return nil, err
 	}
 	n.onClose(n.backends.close)
-	// Servers that have just come up take their time to agree on a stream.
-	opening, cancel := context.WithTimeout(ctx, embedPatience)
-	defer cancel()
-	n.trail, err = audit.Open(opening, n.backends.js, n.backends.view.ClusterID(), n.cfg.Replicas)
+	err = shard.Opening(ctx, "the audit trail", func(ctx context.Context) (err error) {
+		n.trail, err = audit.Open(ctx, n.backends.js, n.backends.view.ClusterID(), n.cfg.Replicas)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
