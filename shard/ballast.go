@@ -35,9 +35,11 @@ const (
 
 	// ballastPace is how often the ballast is looked at.
 	ballastPace = time.Second
-	// restorePace is how often its restoration is tried although nothing says
-	// that there is room. Each try may write all of it.
-	restorePace = 30 * time.Second
+	// Its restoration is tried after restoreFirst, and then after twice as long
+	// each time, up to restoreLast, although nothing says that there is room. Each
+	// try may write all of it.
+	restoreFirst = 2 * time.Second
+	restoreLast  = 30 * time.Second
 )
 
 // errNoRoom answers commands while the ballast is given up.
@@ -62,9 +64,11 @@ type ballast struct {
 
 	// Of keep's goroutine. full is what the account had stored when the store was
 	// full, 0 when this node has not seen it; tried is when it was last tried to
-	// restore the ballast.
+	// restore the ballast, and pause how long after that it is tried again, 0
+	// while the ballast is there.
 	full  uint64
 	tried time.Time
+	pause time.Duration
 }
 
 func newBallast(js jetstream.JetStream, clusterID string, replicas, piece int, log *slog.Logger, m *Metrics) *ballast {
@@ -150,7 +154,6 @@ func (b *ballast) giveUp(ctx context.Context) error {
 	if err := stream.Purge(ctx); err != nil {
 		return fmt.Errorf("give up the ballast: %w", err)
 	}
-	b.tried = time.Now()
 	return nil
 }
 
@@ -166,23 +169,27 @@ func (b *ballast) look(ctx context.Context) error {
 	state := stream.CachedInfo().State
 	switch {
 	case state.Msgs == ballastPieces:
+		b.pause = 0
 		b.turnAway(false)
 		return nil
 	case state.FirstSeq <= 1 && !b.spent.Load(): // it has never been whole
 		return b.fill(ctx, stream, state, ballastPieces)
 	}
 	b.turnAway(true)
+	if b.pause == 0 {
+		b.tried, b.pause = time.Now(), restoreFirst
+	}
 	if !b.due(ctx) {
 		return nil
 	}
-	b.tried = time.Now()
+	b.tried, b.pause = time.Now(), min(2*b.pause, restoreLast)
 	return b.fill(ctx, stream, state, ballastPieces+sparePieces)
 }
 
 // due says whether there may be room for the ballast: so much less is stored than
 // when the store was full, or it was not tried for long.
 func (b *ballast) due(ctx context.Context) bool {
-	if time.Since(b.tried) >= restorePace {
+	if time.Since(b.tried) >= b.pause {
 		return true
 	}
 	usage, err := b.js.AccountInfo(ctx)
