@@ -114,18 +114,11 @@ func (inc *incarnation) progress() bool {
 // open creates the incarnation's log and what hangs on it.
 func (inc *incarnation) open(ctx context.Context) error {
 	inc.logName = logName(inc.view.ClusterID(), inc.member.Incarnation())
-	err := Opening(ctx, "the checkpoint store", func(ctx context.Context) (err error) {
-		inc.store, err = checkpoint.Open(ctx, inc.js, inc.view.ClusterID(), inc.cfg.Replicas)
-		return err
-	})
-	if err != nil {
-		return err
+	var err error
+	if inc.store, err = checkpoint.Open(ctx, inc.js, inc.view.ClusterID(), inc.cfg.Replicas); err != nil {
+		return fmt.Errorf("open the checkpoint store: %w", err)
 	}
-	err = Opening(ctx, "the dead letters", func(ctx context.Context) (err error) {
-		inc.letters, err = openDeadLetters(ctx, inc.js, inc.view.ClusterID(), inc.cfg.Replicas, inc.log)
-		return err
-	})
-	if err != nil {
+	if inc.letters, err = openDeadLetters(ctx, inc.js, inc.view.ClusterID(), inc.cfg.Replicas, inc.log); err != nil {
 		return err
 	}
 	inc.ballast = newBallast(inc.js, inc.view.ClusterID(), inc.cfg.Replicas, inc.cfg.ballastPiece, inc.log, inc.metrics)

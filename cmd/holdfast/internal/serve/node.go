@@ -73,10 +73,7 @@ func open(ctx context.Context, cfg *config.Config, version string, kinds []actor
 		return nil, err
 	}
 	n.onClose(n.backends.close)
-	err = shard.Opening(ctx, "the audit trail", func(ctx context.Context) (err error) {
-		n.trail, err = audit.Open(ctx, n.backends.js, n.backends.view.ClusterID(), n.cfg.Replicas)
-		return err
-	})
+	n.trail, err = audit.Open(ctx, n.backends.js, n.backends.view.ClusterID(), n.cfg.Replicas)
 	if err != nil {
 		return nil, err
 	}
