@@ -178,13 +178,15 @@ func (a *Adoption) confirmed(in AdoptInput) AdoptEffect {
 			a.stopped = in.Aborted
 		}
 		return AdoptEffect{Do: AdoptNothing}
-	case errors.Is(in.Err, ErrUndecided) && a.stopped == nil, errors.Is(in.Err, ErrUnavailable):
-		a.doing = AdoptVerified // look again when there is something to see
-		return AdoptEffect{Do: AdoptNothing}
-	case errors.Is(in.Err, ErrUndecided):
+	case errors.Is(in.Err, ErrUndecided) && a.stopped != nil:
 		return a.forgo(a.stopped)
+	case errors.Is(in.Err, ErrNotOwner), errors.Is(in.Err, ErrLeaseLost), errors.Is(in.Err, ErrLeft):
+		return a.forgo(in.Err)
 	}
-	return a.forgo(in.Err)
+	// Whatever else kept etcd from answering: the transaction may still take
+	// effect. Look again when there is something to see.
+	a.doing = AdoptVerified
+	return AdoptEffect{Do: AdoptNothing}
 }
 
 func (a *Adoption) do(d AdoptDo) AdoptEffect {

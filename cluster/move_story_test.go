@@ -19,6 +19,7 @@ var moveErrors = map[string]error{
 	"timeout":        errors.New("it takes too long"),
 	"refused":        errors.New("b refuses"),
 	"gap":            errors.New("gap in log a"),
+	"denied":         errors.New("etcd: permission denied"),
 }
 
 func TestHandoffStory(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 
 const (
 	// arrivalPatience is how long a source may be silent before a target that may
-	// still turn away does: so many times what a move may take.
-	arrivalPatience = 2
+	// still turn away does.
+	arrivalPatience = 5 * time.Second
 	// outcomePace is how often a target that may not asks for the outcome, and
 	// looks for itself.
 	outcomePace = time.Second
@@ -64,12 +64,14 @@ func (a *arrival) aborted(why string) *clusterv1.Handoff {
 
 // run carries the arrival out.
 func (a *arrival) run(ctx context.Context) {
+	pace := time.NewTicker(outcomePace)
+	defer pace.Stop()
 	var e cluster.AdoptEffect
 	for ctx.Err() == nil {
 		var in cluster.AdoptInput
 		switch e.Do {
 		case cluster.AdoptNothing:
-			in = a.listen(ctx)
+			in = a.listen(ctx, pace.C)
 		case cluster.AdoptLoad, cluster.AdoptReplay:
 			in = a.read(ctx, e)
 		case cluster.AdoptPrepared:
@@ -98,17 +100,15 @@ func (a *arrival) run(ctx context.Context) {
 }
 
 // listen waits until something happens.
-func (a *arrival) listen(ctx context.Context) cluster.AdoptInput {
+func (a *arrival) listen(ctx context.Context, pace <-chan time.Time) cluster.AdoptInput {
 	changed := a.inc.view.Changed()
-	pace := time.NewTimer(outcomePace)
-	defer pace.Stop()
 	select {
 	case h := <-a.box:
 		a.heard = time.Now()
 		return a.heardOf(h)
 	case <-changed:
 		return cluster.AdoptInput{Look: !a.sourceOwns()}
-	case <-pace.C:
+	case <-pace:
 	case <-ctx.Done():
 		return cluster.AdoptInput{}
 	}
@@ -118,8 +118,11 @@ func (a *arrival) listen(ctx context.Context) cluster.AdoptInput {
 		})
 	}
 	in := cluster.AdoptInput{Look: true}
-	if time.Since(a.heard) > arrivalPatience*a.inc.cfg.movePatience || !a.inc.lives(a.source) {
+	switch {
+	case time.Since(a.heard) > arrivalPatience || !a.inc.lives(a.source):
 		in.Stop = errSourceSilent
+	case a.inc.draining():
+		in.Stop = errMovesStop
 	}
 	return in
 }
@@ -256,9 +259,11 @@ func (a *arrival) confirm(ctx context.Context) cluster.AdoptInput {
 	return cluster.AdoptInput{Adopted: true}
 }
 
-// serve lets commands in, those first that have waited.
+// serve lets commands in, and hands over those that have waited. New ones may
+// overtake them: nobody was promised an order.
 func (a *arrival) serve() {
 	people := a.rec.people.count() // from then on they are the shard's own
+	a.inc.metrics.replayed.Add(float64(a.rec.replayed))
 	h := a.inc.host(a.hold, a.rec)
 	for _, m := range a.lot.clear() {
 		h.post(m, math.MaxInt)

@@ -115,15 +115,15 @@ func (inc *incarnation) dueShard() *hosted {
 func (inc *incarnation) takeCheckpoint(ctx context.Context, h *hosted) (err error) {
 	h.chronicle.mu.Lock()
 	defer h.chronicle.mu.Unlock()
-	w, err := inc.beginWalk(ctx, h)
-	if err != nil {
-		return err
-	}
+	w := inc.newWalk(h)
 	defer func() {
 		if err != nil { // the next checkpoint has to hold them instead
 			h.post(errand(func(h *hosted) { maps.Copy(h.people.dirty, w.changed) }), math.MaxInt)
 		}
 	}()
+	if err := w.begin(ctx); err != nil {
+		return fmt.Errorf("begin checkpoint: %w", err)
+	}
 	next, err := inc.write(ctx, w)
 	if err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
@@ -149,15 +149,23 @@ type walk struct {
 	shares map[actors.Ref]uint64
 }
 
-// beginWalk decides what to walk over. Replay begins behind the last durable
-// entry as it is before that: what is in flight may be applied already, or not.
-func (inc *incarnation) beginWalk(ctx context.Context, h *hosted) (*walk, error) {
+// newWalk begins a walk. Replay begins behind the last entry that is durable
+// before it: what is in flight may be applied already, or not.
+func (inc *incarnation) newWalk(h *hosted) *walk {
 	current := h.chronicle.current
-	w := &walk{
+	return &walk{
 		shard: h, from: inc.journal.DurableSeq() + 1, appended: inc.appended.Load(),
 		full: current == nil || outgrown(current.GetParts()), shares: make(map[actors.Ref]uint64),
 	}
-	err := h.do(ctx, func(h *hosted) {
+}
+
+// begin decides what to walk over.
+func (w *walk) begin(ctx context.Context) error {
+	var failed error // touched by the errand until it is done, as in step
+	err := w.shard.do(ctx, func(h *hosted) {
+		if failed = h.broken; failed != nil {
+			return
+		}
 		w.changed, h.people.dirty = h.people.dirty, make(map[actors.Ref]struct{})
 		if w.full {
 			w.refs = h.people.refs()
@@ -165,7 +173,10 @@ func (inc *incarnation) beginWalk(ctx context.Context, h *hosted) (*walk, error)
 			w.refs = slices.Collect(maps.Keys(w.changed))
 		}
 	})
-	return w, err
+	if err != nil {
+		return err
+	}
+	return failed
 }
 
 // write writes the states of the walked actors, and returns the checkpoint that
@@ -244,12 +255,17 @@ func (w *walk) states(ctx context.Context) func(func(checkpoint.Actor) error) er
 	}
 }
 
-// step captures a few actors in one errand.
+// step captures a few actors in one errand. A shard that has stopped itself has
+// actors with events that were never appended: what is durable must not have
+// them.
 func (w *walk) step(ctx context.Context, refs []actors.Ref) ([]checkpoint.Actor, error) {
 	// Only the errand touches these until it is done, which may be after do gave
 	// up waiting.
 	states, failed := make([]checkpoint.Actor, 0, len(refs)), error(nil)
 	err := w.shard.do(ctx, func(h *hosted) {
+		if failed = h.broken; failed != nil {
+			return
+		}
 		for _, ref := range refs {
 			a, ok, err := h.people.capture(ref)
 			if err != nil {

@@ -278,7 +278,7 @@ func (h *hosted) rearmAsleep(refs []actors.Ref) {
 			h.alarm.set(ref, asleep.armed)
 		}
 	}
-	if n < len(refs) && !h.frozen {
+	if n < len(refs) && h.broken == nil {
 		h.post(errand(func(h *hosted) { h.rearmAsleep(refs[n:]) }), math.MaxInt)
 	}
 }

@@ -47,8 +47,8 @@ type Config struct {
 	Logger  *slog.Logger
 	Metrics *Metrics
 
-	// movePatience is the constant, but for tests.
-	movePatience time.Duration
+	// Those are the constants, but for tests.
+	preparePatience, freezePatience, commitPatience time.Duration
 	// ballastPiece as well.
 	ballastPiece int
 }
@@ -71,8 +71,8 @@ func (c Config) withDefaults() Config {
 	if c.CheckpointBytes == 0 {
 		c.CheckpointBytes = 32 << 20
 	}
-	if c.movePatience == 0 {
-		c.movePatience = movePatience
+	if c.preparePatience == 0 {
+		c.preparePatience, c.freezePatience, c.commitPatience = preparePatience, freezePatience, commitPatience
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

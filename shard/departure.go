@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"time"
 
@@ -41,34 +42,42 @@ func newDeparture(inc *incarnation, h *hosted, number uint64, to *clusterv1.Node
 	}
 }
 
-// run carries the move out, and returns what became of it.
-func (d *departure) run(ctx context.Context) clusterv1.MoveOutcome {
+// run carries the move out, and returns why it came to nothing, if it did. What
+// became of it is in the receipt.
+func (d *departure) run(ctx context.Context) error {
 	// The shard's checkpoints belong to the move until it ends: the target loads
 	// the newest there is, and what has changed since makes up the hash.
 	d.h.moving.Store(true)
 	defer d.h.moving.Store(false)
 	if err := d.inc.takeCheckpoint(ctx, d.h); err != nil && ctx.Err() == nil {
+		d.inc.ballast.note(err)
+		d.inc.metrics.checkpointErrors.Inc()
 		d.inc.log.Warn("checkpoint before a move", "shard", d.h.id, "err", err) // the target reads more
 	}
 	d.h.chronicle.mu.Lock()
 	defer d.h.chronicle.mu.Unlock()
 
-	patient, cancel := context.WithTimeoutCause(ctx, d.inc.cfg.movePatience, errMoveTimeout)
+	cfg := &d.inc.cfg
+	loading, cancel := context.WithTimeoutCause(d.inc.moves.wanted, cfg.preparePatience, errMoveTimeout)
 	defer cancel()
+	stalled := loading // from the freeze on, with a patience of its own
 	e := d.machine.Step(cluster.HandoffInput{})
 	for {
 		var in cluster.HandoffInput
 		switch e.Do {
 		case cluster.HandoffPrepare:
-			in = d.prepare(patient)
+			in = d.prepare(loading)
 		case cluster.HandoffFreeze:
-			in = d.freeze(patient)
+			stalled, cancel = context.WithTimeoutCause(d.inc.moves.wanted, cfg.freezePatience, errMoveTimeout)
+			defer cancel()
+			in = d.freeze(stalled)
 		case cluster.HandoffFinal:
-			in = d.final(patient, e.Final)
+			in = d.final(stalled, e.Final)
 		case cluster.HandoffCommit:
 			in = d.commit(ctx, e)
 		default:
-			return d.end(ctx, e)
+			d.end(ctx, e)
+			return e.Err
 		}
 		e = d.machine.Step(in)
 	}
@@ -140,6 +149,9 @@ func (d *departure) prepare(ctx context.Context) cluster.HandoffInput {
 
 // freeze stops the shard. From here on, what arrives waits in the lot.
 func (d *departure) freeze(ctx context.Context) cluster.HandoffInput {
+	if d.inc.journal.Full() {
+		return cluster.HandoffInput{Err: errors.New("the log's store is full: nothing would become durable")}
+	}
 	d.stopped = time.Now()
 	d.inc.lots[d.h.id].Store(d.lot)
 	if err := d.inc.freeze(ctx, d.h); err != nil {
@@ -147,15 +159,18 @@ func (d *departure) freeze(ctx context.Context) cluster.HandoffInput {
 		return cluster.HandoffInput{Err: fmt.Errorf("stop serving: %w", err)}
 	}
 	var left cluster.HandoffFrozen
-	var failed error
+	var failed error // touched by the errand until it is done
 	end := d.inc.journal.End()
 	err := d.h.do(ctx, func(h *hosted) {
 		if failed = h.broken; failed == nil {
 			left.Hash, left.Actors, failed = h.stateHash()
 		}
 	})
-	if err = errors.Join(err, failed); err != nil {
+	if err != nil {
 		return cluster.HandoffInput{Err: fmt.Errorf("hash the state: %w", err)}
+	}
+	if failed != nil {
+		return cluster.HandoffInput{Err: fmt.Errorf("hash the state: %w", failed)}
 	}
 	if err := d.inc.journal.Wait(ctx, end); err != nil {
 		return cluster.HandoffInput{Err: fmt.Errorf("wait for the log: %w", err)}
@@ -181,10 +196,10 @@ func (d *departure) final(ctx context.Context, left cluster.HandoffFrozen) clust
 	return cluster.HandoffInput{Verified: &hash}
 }
 
-// commit makes the target the owner. The move's own patience does not end it:
-// a transaction that was sent has an outcome, which is worth waiting for.
+// commit makes the target the owner. Nobody calls it off: a transaction that was
+// sent has an outcome, which is worth waiting for.
 func (d *departure) commit(ctx context.Context, e cluster.HandoffEffect) cluster.HandoffInput {
-	ctx, cancel := context.WithTimeout(ctx, d.inc.cfg.movePatience)
+	ctx, cancel := context.WithTimeout(ctx, d.inc.cfg.commitPatience)
 	defer cancel()
 	if err := d.inc.member.HandOver(ctx, d.h.hold, e.At, e.Target); err != nil {
 		return cluster.HandoffInput{Err: err}
@@ -193,7 +208,7 @@ func (d *departure) commit(ctx context.Context, e cluster.HandoffEffect) cluster
 }
 
 // end carries out the last effect and writes the receipt.
-func (d *departure) end(ctx context.Context, e cluster.HandoffEffect) clusterv1.MoveOutcome {
+func (d *departure) end(ctx context.Context, e cluster.HandoffEffect) {
 	r := d.receipt
 	switch e.Do {
 	case cluster.HandoffForward:
@@ -202,11 +217,16 @@ func (d *departure) end(ctx context.Context, e cluster.HandoffEffect) clusterv1.
 	case cluster.HandoffAbort:
 		r.Outcome = clusterv1.MoveOutcome_MOVE_OUTCOME_ROLLED_BACK
 		d.abort(e)
-	default: // reclaim, drop
+	case cluster.HandoffReclaim:
 		r.Outcome = clusterv1.MoveOutcome_MOVE_OUTCOME_IN_DOUBT
 		d.leave(d.elsewhere)
 		d.linger()
-		d.inc.unsure.Store(true)
+	case cluster.HandoffDrop:
+		r.Outcome = clusterv1.MoveOutcome_MOVE_OUTCOME_LOST
+		d.leave(d.elsewhere)
+		d.linger()
+	default:
+		panic(fmt.Sprintf("a move ended with %s", e.Do))
 	}
 	if e.Err != nil {
 		r.Why = e.Err.Error()
@@ -217,8 +237,6 @@ func (d *departure) end(ctx context.Context, e cluster.HandoffEffect) clusterv1.
 	if !d.stopped.IsZero() && r.GetStallMs() == 0 {
 		r.StallMs = ms(time.Since(d.stopped))
 	}
-	d.inc.finished(ctx, r)
-	return r.GetOutcome()
 }
 
 // forward hands on what waits, through the outbox like everything that leaves,
@@ -231,13 +249,11 @@ func (d *departure) forward(ctx context.Context, to cluster.Successor) {
 		h.Body = &clusterv1.Handoff_Committed_{Committed: &clusterv1.Handoff_Committed{Epoch: uint64(d.h.hold.Epoch) + 1}}
 	}
 	d.tell(committed)
-	d.leave(func(m any) {
-		switch m := m.(type) {
-		case *cluster.Command:
-			d.inc.outbox.put(output{to: to.Address, command: m})
-		case *cluster.Message:
-			d.inc.outbox.put(output{to: to.Address, message: m})
+	d.leave(func(m any) bool {
+		if c, ok := m.(*cluster.Command); ok {
+			return d.inc.outbox.put(output{to: to.Address, command: c})
 		}
+		return d.inc.outbox.put(output{to: to.Address, message: m.(*cluster.Message)})
 	})
 	d.linger()
 	ctx, cancel := context.WithTimeout(ctx, lingering)
@@ -259,11 +275,13 @@ func (d *departure) linger() {
 }
 
 // elsewhere tells the sender of a command that the shard is not served here. It
-// asks again until somebody serves.
-func (d *departure) elsewhere(m any) {
-	if c, ok := m.(*cluster.Command); ok {
+// asks again until somebody serves. A message is lost, and said again by an actor.
+func (d *departure) elsewhere(m any) bool {
+	c, ok := m.(*cluster.Command)
+	if ok {
 		d.inc.redirect(c)
 	}
+	return ok
 }
 
 // abort tells the target that nothing will come, and has the shard serve on if
@@ -277,15 +295,17 @@ func (d *departure) abort(e cluster.HandoffEffect) {
 		d.leave(d.elsewhere)
 	case e.Frozen:
 		d.inc.thaw(d.h)
-		d.leave(func(m any) { d.h.post(m, math.MaxInt) })
+		d.leave(func(m any) bool { return d.h.post(m, math.MaxInt) })
 	}
 }
 
-// leave closes the lot and hands each that waits to next.
-func (d *departure) leave(next func(any)) {
+// leave closes the lot and hands on each that waits. It counts what next says was
+// handed on.
+func (d *departure) leave(next func(any) bool) {
 	for _, m := range d.lot.clear() {
-		next(m)
-		d.receipt.Forwarded++
+		if next(m) {
+			d.receipt.Forwarded++
+		}
 	}
 	d.inc.lots[d.h.id].CompareAndSwap(d.lot, nil)
 }
@@ -293,13 +313,19 @@ func (d *departure) leave(next func(any)) {
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // finished reports a move, to whoever operates this and to the audit stream.
-func (inc *incarnation) finished(ctx context.Context, r *clusterv1.MoveReceipt) {
-	outcome := moveOutcomes[r.GetOutcome()]
+func (inc *incarnation) finished(ctx context.Context, r *clusterv1.MoveReceipt, why error) {
+	outcome, level := moveOutcomes[r.GetOutcome()], slog.LevelInfo
+	if errors.Is(why, cluster.ErrStateDiffers) {
+		// Memory or what is durable is wrong, and nobody knows which.
+		outcome, level = "state_differs", slog.LevelError
+	}
 	inc.metrics.moves.WithLabelValues(outcome).Inc()
-	inc.metrics.moveStall.Observe(r.GetStallMs() / 1000)
-	inc.log.Info("move", "shard", r.GetShard(), "to", r.GetTo(), "outcome", outcome, "epoch", r.GetEpoch(), "actors", r.GetActors(), "bytes", r.GetBytes(),
+	if r.GetStallMs() > 0 {
+		inc.metrics.moveStall.Observe(r.GetStallMs() / 1000)
+	}
+	inc.log.Log(ctx, level, "move", "shard", r.GetShard(), "to", r.GetTo(), "outcome", outcome, "epoch", r.GetEpoch(), "actors", r.GetActors(), "bytes", r.GetBytes(),
 		"parked", r.GetParked(), "forwarded", r.GetForwarded(), "refused", r.GetRefused(), "lost", r.GetLost(), "stall_ms", r.GetStallMs(), "took_ms", r.GetTookMs(), "why", r.GetWhy())
-	if errors.Is(inc.ctx.Err(), context.Canceled) || inc.node.deps.Moved == nil {
+	if inc.ctx.Err() != nil || inc.node.deps.Moved == nil {
 		return
 	}
 	if err := inc.node.deps.Moved(ctx, r); err != nil && ctx.Err() == nil {
@@ -312,4 +338,5 @@ var moveOutcomes = map[clusterv1.MoveOutcome]string{
 	clusterv1.MoveOutcome_MOVE_OUTCOME_MOVED:       "moved",
 	clusterv1.MoveOutcome_MOVE_OUTCOME_ROLLED_BACK: "rolled_back",
 	clusterv1.MoveOutcome_MOVE_OUTCOME_IN_DOUBT:    "in_doubt",
+	clusterv1.MoveOutcome_MOVE_OUTCOME_LOST:        "lost",
 }

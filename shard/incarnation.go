@@ -211,6 +211,7 @@ func (inc *incarnation) end() {
 	if inc.outbox != nil {
 		inc.outbox.close()
 	}
+	inc.moves.end()
 	inc.wg.Wait()
 	for i := range inc.shards {
 		if h := inc.shards[i].Swap(nil); h != nil {
@@ -303,7 +304,11 @@ func (inc *incarnation) message(m *cluster.Message) {
 	}
 	h := inc.shards[m.Shard].Load()
 	if h == nil {
-		if inc.park(m.Shard, m) != elsewhere {
+		switch inc.park(m.Shard, m) {
+		case full:
+			inc.metrics.messagesDropped.Inc()
+			return
+		case parked:
 			return
 		}
 		h = inc.shards[m.Shard].Load()

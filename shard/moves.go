@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -23,42 +24,91 @@ const (
 	// maxArrivals bounds how many shards a node prepares to take over at a time,
 	// whose states it holds besides its own.
 	maxArrivals = 16
-	// movePatience bounds a move until its transaction. Then the source serves on.
-	movePatience = 5 * time.Second
-	// moveRest is how long a shard stays after a move that came to nothing.
-	moveRest = time.Second
+	// preparePatience bounds how long a target may take to load a shard, while
+	// the source serves it.
+	preparePatience = 30 * time.Second
+	// freezePatience bounds how long players wait until the transaction is sent.
+	// Then the source serves on.
+	freezePatience = 2 * time.Second
+	// commitPatience bounds the wait for the transaction's outcome. Then the source
+	// claims the shard. Both together are as long as a command is patient.
+	commitPatience = 3 * time.Second
+	// firstRest is how long a shard stays after a move that came to nothing. It
+	// doubles with each in a row, up to longestRest, which is also how long one
+	// rests whose target has put together another state.
+	firstRest   = time.Second
+	longestRest = time.Minute
 	// handoffPause is the pause before what was not answered is said again.
 	handoffPause = 50 * time.Millisecond
 	// handoffBox bounds what waits for one move. The rest is dropped, and said
-	// again.
+	// again. Half of it is for what is not.
 	handoffBox = 16
 	// lingering is how long the mailbox of a shard that has left stays, to
 	// redirect what was on its way to it.
 	lingering = 2 * time.Second
 )
 
-// errMoveTimeout ends a move that takes longer than movePatience.
-var errMoveTimeout = errors.New("it takes too long")
+var (
+	// errMoveTimeout ends a move that takes longer than its patience.
+	errMoveTimeout = errors.New("it takes too long")
+	// errMovesStop ends a move that has not come to its transaction when the node
+	// stops.
+	errMovesStop = errors.New("the node stops")
+)
 
 // moves are the shards that this incarnation is moving away or taking over.
 type moves struct {
+	// wanted ends when no more moves are: those that have not come to their
+	// transaction are called off.
+	wanted context.Context
+	cancel context.CancelCauseFunc
+
 	mu         sync.Mutex
+	ended      bool   // no goroutine may be started any more
 	last       uint64 // number of the newest departure
 	departures map[cluster.ShardID]*departure
 	arrivals   map[cluster.ShardID]*arrival
-	resting    map[cluster.ShardID]time.Time
+	resting    map[cluster.ShardID]rest
 	// doubtful are departures whose outcome was unknown at their end. Nobody is
 	// told that such a one has come to nothing: its transaction may still land.
+	// They are few in the life of an incarnation.
 	doubtful map[uint64]bool
 }
 
-func newMoves() *moves {
-	return &moves{
+// rest is how long a shard is left alone, after how many moves in a row that
+// came to nothing.
+type rest struct {
+	until time.Time
+	tries int
+}
+
+func newMoves(ctx context.Context) *moves {
+	m := &moves{
 		departures: make(map[cluster.ShardID]*departure),
 		arrivals:   make(map[cluster.ShardID]*arrival),
-		resting:    make(map[cluster.ShardID]time.Time),
+		resting:    make(map[cluster.ShardID]rest),
 		doubtful:   make(map[uint64]bool),
 	}
+	m.wanted, m.cancel = context.WithCancelCause(ctx)
+	return m
+}
+
+// stop calls off what has not come to its transaction, and begins nothing more.
+func (m *moves) stop() { m.cancel(errMovesStop) }
+
+// end has no more goroutines started: the incarnation waits for those there are.
+func (m *moves) end() {
+	m.stop()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ended = true
+}
+
+// count is how many shards are on their way.
+func (m *moves) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.departures) + len(m.arrivals)
 }
 
 // underWay says whether a shard is being moved. What etcd says about it and what
@@ -95,32 +145,47 @@ func (inc *incarnation) depart(h *hosted, to *clusterv1.Node) {
 	m := inc.moves
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.departures[h.id] != nil || len(m.departures) >= maxDepartures || time.Now().Before(m.resting[h.id]) {
+	if m.ended || m.wanted.Err() != nil || m.departures[h.id] != nil || len(m.departures) >= maxDepartures ||
+		time.Now().Before(m.resting[h.id].until) {
 		return
 	}
 	m.last++
 	d := newDeparture(inc, h, m.last, to)
 	m.departures[h.id] = d
 	inc.wg.Go(func() {
-		outcome := d.run(inc.ctx)
+		why := d.run(inc.ctx)
 		m.mu.Lock()
 		delete(m.departures, h.id)
-		switch outcome {
-		case clusterv1.MoveOutcome_MOVE_OUTCOME_ROLLED_BACK:
-			m.resting[h.id] = time.Now().Add(moveRest)
-		case clusterv1.MoveOutcome_MOVE_OUTCOME_IN_DOUBT:
-			m.doubtful[d.number] = true
-		default:
-			delete(m.resting, h.id)
+		m.settled(d, why)
+		if d.receipt.GetOutcome() == clusterv1.MoveOutcome_MOVE_OUTCOME_IN_DOUBT {
+			inc.unsure.Store(true)
 		}
 		m.mu.Unlock()
 		inc.wake() // for the next move, or to find out
+		inc.finished(inc.ctx, d.receipt, why)
 	})
+}
+
+// settled notes what a departure leaves behind. Called with m.mu held.
+func (m *moves) settled(d *departure, why error) {
+	switch d.receipt.GetOutcome() {
+	case clusterv1.MoveOutcome_MOVE_OUTCOME_ROLLED_BACK:
+		r := m.resting[d.h.id]
+		pause := longestRest
+		if r.tries < 6 && !errors.Is(why, cluster.ErrStateDiffers) {
+			pause = firstRest << r.tries
+		}
+		m.resting[d.h.id] = rest{until: time.Now().Add(pause), tries: r.tries + 1}
+	case clusterv1.MoveOutcome_MOVE_OUTCOME_IN_DOUBT:
+		m.doubtful[d.number] = true
+	default:
+		delete(m.resting, d.h.id)
+	}
 }
 
 // handoff takes what another node says about moving a shard.
 func (inc *incarnation) handoff(h *clusterv1.Handoff) {
-	if h.GetTo() != "" && h.GetTo() != string(inc.member.Incarnation()) || int(h.GetShard()) >= len(inc.shards) || inc.journal == nil {
+	if h.GetTo() != string(inc.member.Incarnation()) || int(h.GetShard()) >= len(inc.shards) || inc.journal == nil {
 		return
 	}
 	switch h.GetBody().(type) {
@@ -133,8 +198,12 @@ func (inc *incarnation) handoff(h *clusterv1.Handoff) {
 	}
 }
 
-// post puts a message into a move's box, or drops it when that is full.
+// post puts a message into a move's box, or drops it when that is full. What
+// would be said again anyway leaves room for what would not.
 func post(box chan *clusterv1.Handoff, h *clusterv1.Handoff) {
+	if len(box) >= cap(box)/2 && (h.GetPrepare() != nil || h.GetFinal() != nil) {
+		return
+	}
 	select {
 	case box <- h:
 	default:
@@ -177,6 +246,7 @@ func (inc *incarnation) toArrival(h *clusterv1.Handoff) {
 	defer m.mu.Unlock()
 	a := m.arrivals[s]
 	switch {
+	case m.ended:
 	case a != nil && a.isOf(h):
 		post(a.box, h)
 	case h.GetCommitted() != nil:

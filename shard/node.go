@@ -104,12 +104,13 @@ func (n *Node) begin(ctx context.Context, join cluster.JoinConfig) (_ *incarnati
 		node: n, cfg: n.cfg, view: n.deps.View, mesh: n.deps.Mesh, bus: n.deps.Bus, js: n.deps.JetStream,
 		metrics: n.cfg.Metrics, shards: make([]atomic.Pointer[hosted], n.deps.View.Shards()),
 		lots: make([]atomic.Pointer[lot], n.deps.View.Shards()), successors: make([]atomic.Pointer[cluster.Route], n.deps.View.Shards()),
-		moves: newMoves(), latency: newLatency(), verifier: newVerifier(), stirred: make(chan struct{}, 1), handingBack: make(chan struct{}),
+		latency: newLatency(), verifier: newVerifier(), stirred: make(chan struct{}, 1), handingBack: make(chan struct{}),
 		failures: make(chan failure, n.deps.View.Shards()),
 		pauses:   make(map[cluster.ShardID]time.Time),
 	}
 	inc.ctx, inc.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	inc.drain = ctx.Done()
+	inc.moves = newMoves(inc.ctx)
 	defer func() {
 		if err != nil {
 			inc.end()

@@ -58,27 +58,28 @@ func newOutbox(log position, deliver func(*output), m *Metrics) *outbox {
 }
 
 // put stamps o and lets it go at once if the log is durable there and nothing
-// waits before it.
-func (b *outbox) put(o output) {
+// waits before it. It is false when o was dropped.
+func (b *outbox) put(o output) bool {
 	b.mu.Lock()
 	// The stamp is read under the lock so that the queue's stamps never decrease.
 	o.stamp = b.log.End()
 	if b.closed {
 		b.mu.Unlock()
-		return
+		return false
 	}
 	if b.head == len(b.queue) && b.log.Durable() >= o.stamp {
 		b.mu.Unlock()
 		b.deliver(&o)
-		return
+		return true
 	}
 	if len(b.queue)-b.head >= maxOutputs {
 		b.mu.Unlock()
 		b.metrics.outputsDropped.Inc()
-		return
+		return false
 	}
 	b.queue = append(b.queue, o)
 	b.mu.Unlock()
+	return true
 }
 
 // release lets everything go that was produced at or before durable. It is

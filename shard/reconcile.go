@@ -139,6 +139,11 @@ func (inc *incarnation) restart(ctx context.Context, f failure) {
 // outcome was unknown: it is claimed again. One that is held but not owned must
 // not be served.
 func (inc *incarnation) resolve(ctx context.Context) error {
+	// Only what was served before etcd was asked can be found to be another's.
+	before := make([]*hosted, len(inc.shards))
+	for i := range inc.shards {
+		before[i] = inc.shards[i].Load()
+	}
 	owned, err := inc.member.Owned(ctx)
 	if err != nil {
 		return err
@@ -157,7 +162,7 @@ func (inc *incarnation) resolve(ctx context.Context) error {
 	}
 	for i := range inc.shards {
 		h := inc.shards[i].Load()
-		if h == nil || mine[h.id] || inc.moves.underWay(h.id) {
+		if h == nil || h != before[i] || mine[h.id] || inc.moves.underWay(h.id) {
 			continue
 		}
 		inc.log.Error("served, but not owned", "shard", h.id, "epoch", h.hold.Epoch)
@@ -193,31 +198,36 @@ func (inc *incarnation) moveOut(ctx context.Context, patience time.Duration) {
 		return
 	}
 	start := time.Now()
-	look := time.NewTicker(reconcilePace / 10)
-	defer look.Stop()
-	for inc.serving() > 0 && inc.hasHeirs() {
-		select {
-		case <-look.C: // being served is no event of the view
-		case <-inc.journal.Done():
-			return
-		case <-ctx.Done():
-			inc.log.Warn("not all shards were moved in time", "left", inc.serving())
-			return
-		}
-	}
+	inc.until(ctx, func() bool { return inc.serving() == 0 || !inc.hasHeirs() })
 	inc.log.Info("moved out", "left", inc.serving(), "took", time.Since(start).Round(time.Millisecond))
 }
 
-// serving is how many shards this node serves, or is moving away.
+// until waits for something that is no event of the view, until ctx is done or
+// the incarnation has lost its lease or its log.
+func (inc *incarnation) until(ctx context.Context, done func() bool) {
+	look := time.NewTicker(reconcilePace / 50)
+	defer look.Stop()
+	for !done() {
+		select {
+		case <-look.C:
+		case <-inc.journal.Done():
+			return
+		case <-inc.member.Done():
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// serving is how many shards this node serves, or has on their way.
 func (inc *incarnation) serving() (n int) {
 	for i := range inc.shards {
 		if inc.shards[i].Load() != nil {
 			n++
 		}
 	}
-	inc.moves.mu.Lock()
-	defer inc.moves.mu.Unlock()
-	return n + len(inc.moves.departures)
+	return n + inc.moves.count()
 }
 
 // hasHeirs says whether another node can take shards.
@@ -235,6 +245,10 @@ func (inc *incarnation) handBack(ctx context.Context) error {
 		return nil
 	}
 	start, held := time.Now(), 0
+	// What has not come to its transaction yet is called off; the rest ends soon,
+	// one way or the other.
+	inc.moves.stop()
+	inc.until(ctx, func() bool { return inc.moves.count() == 0 })
 	var g errgroup.Group
 	g.SetLimit(releases)
 	for i := range inc.shards {

@@ -32,6 +32,8 @@ const (
 	// Whether the transaction took effect could not be found out in time. The
 	// source has stopped serving and claims the shard like any other.
 	MoveOutcome_MOVE_OUTCOME_IN_DOUBT MoveOutcome = 3
+	// The source was not the owner any more when it wanted to hand over.
+	MoveOutcome_MOVE_OUTCOME_LOST MoveOutcome = 4
 )
 
 // Enum value maps for MoveOutcome.
@@ -41,12 +43,14 @@ var (
 		1: "MOVE_OUTCOME_MOVED",
 		2: "MOVE_OUTCOME_ROLLED_BACK",
 		3: "MOVE_OUTCOME_IN_DOUBT",
+		4: "MOVE_OUTCOME_LOST",
 	}
 	MoveOutcome_value = map[string]int32{
 		"MOVE_OUTCOME_UNSPECIFIED": 0,
 		"MOVE_OUTCOME_MOVED":       1,
 		"MOVE_OUTCOME_ROLLED_BACK": 2,
 		"MOVE_OUTCOME_IN_DOUBT":    3,
+		"MOVE_OUTCOME_LOST":        4,
 	}
 )
 
@@ -88,7 +92,7 @@ type Handoff struct {
 	Shard uint32 `protobuf:"varint,2,opt,name=shard,proto3" json:"shard,omitempty"`
 	// Of whom says it. An answer for another incarnation is for nobody.
 	Incarnation string `protobuf:"bytes,3,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
-	// Of whom it is said to; "" in the first Prepare.
+	// Of whom it is said to.
 	To string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
 	// Types that are valid to be assigned to Body:
 	//
@@ -330,8 +334,9 @@ type MoveReceipt struct {
 	Actors uint64 `protobuf:"varint,10,opt,name=actors,proto3" json:"actors,omitempty"`
 	Bytes  uint64 `protobuf:"varint,11,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	// Commands and messages that arrived while nobody served the shard, what of
-	// them was handed on to the target (or back to the source, after a rollback),
-	// and what was refused because too many waited.
+	// them was handed on (to the target, back to the source after a rollback, or,
+	// of commands, to their senders, who ask again), and what was refused because
+	// too many waited.
 	Parked    uint64 `protobuf:"varint,12,opt,name=parked,proto3" json:"parked,omitempty"`
 	Forwarded uint64 `protobuf:"varint,13,opt,name=forwarded,proto3" json:"forwarded,omitempty"`
 	Refused   uint64 `protobuf:"varint,14,opt,name=refused,proto3" json:"refused,omitempty"`
@@ -1100,12 +1105,13 @@ const file_cluster_v1_move_proto_rawDesc = "" +
 	"\n" +
 	"hash_after\x18\x12 \x01(\x06R\thashAfter\x124\n" +
 	"\astarted\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x12\x17\n" +
-	"\atook_ms\x18\x14 \x01(\x01R\x06tookMs*|\n" +
+	"\atook_ms\x18\x14 \x01(\x01R\x06tookMs*\x93\x01\n" +
 	"\vMoveOutcome\x12\x1c\n" +
 	"\x18MOVE_OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12MOVE_OUTCOME_MOVED\x10\x01\x12\x1c\n" +
 	"\x18MOVE_OUTCOME_ROLLED_BACK\x10\x02\x12\x19\n" +
-	"\x15MOVE_OUTCOME_IN_DOUBT\x10\x03B>Z<github.com/holdfast-game/holdfast/proto/cluster/v1;clusterv1b\x06proto3"
+	"\x15MOVE_OUTCOME_IN_DOUBT\x10\x03\x12\x15\n" +
+	"\x11MOVE_OUTCOME_LOST\x10\x04B>Z<github.com/holdfast-game/holdfast/proto/cluster/v1;clusterv1b\x06proto3"
 
 var (
 	file_cluster_v1_move_proto_rawDescOnce sync.Once
