@@ -74,14 +74,6 @@ func startCluster(ctx context.Context, cfg Config, program []string, dir string)
 		if err := c.startNode(fmt.Sprintf("n%d", i+1), false); err != nil {
 			return nil, err
 		}
-		if i > 0 {
-			continue
-		}
-		// The first makes what all share. NATS leaves questions of several who make
-		// the same stream at once unanswered.
-		if err := c.awaitNodes(ctx); err != nil {
-			return nil, err
-		}
 	}
 	for i := range gatewayNodes {
 		if err := c.startNode(fmt.Sprintf("g%d", i+1), true); err != nil {
