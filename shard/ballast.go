@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/holdfast-game/holdfast/actors"
+	"github.com/holdfast-game/holdfast/cluster/streams"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 	"github.com/holdfast-game/holdfast/shard/journal"
 )
@@ -226,9 +227,11 @@ func (b *ballast) fill(ctx context.Context, stream jetstream.Stream, state jetst
 func (b *ballast) open(ctx context.Context) (jetstream.Stream, error) {
 	stream, err := b.js.Stream(ctx, b.name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		stream, err = b.js.CreateStream(ctx, jetstream.StreamConfig{
-			Name: b.name, Subjects: []string{b.subject}, Storage: jetstream.FileStorage, Replicas: b.replicas,
-			Description: "Holdfast ballast: room for seals when the store is full",
+		stream, err = streams.Insist(ctx, func(ctx context.Context) (jetstream.Stream, error) {
+			return b.js.CreateStream(ctx, jetstream.StreamConfig{
+				Name: b.name, Subjects: []string{b.subject}, Storage: jetstream.FileStorage, Replicas: b.replicas,
+				Description: "Holdfast ballast: room for seals when the store is full",
+			})
 		})
 	}
 	if err != nil {
