@@ -107,20 +107,3 @@ func (p *standing) assign(now time.Time, snap *snapshot, in PlanInput, job *clus
 	}
 	return out
 }
-
-// onTheirWay counts the shards that others must wait for.
-func (p *standing) onTheirWay(now time.Time) (n int) {
-	for _, m := range p.moving {
-		if now.Sub(m.since) < stuckAfter {
-			n++
-		}
-	}
-	return n
-}
-
-// underWay says whether a shard is on its way to a node that it may still get
-// to. It is not told to turn round: when it has come it can go on.
-func (p *standing) underWay(s ShardID) bool {
-	m, ok := p.moving[s]
-	return ok && p.refused[s].node != m.to
-}

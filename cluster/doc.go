@@ -11,7 +11,11 @@
 //	/owners/<shard>       incarnation, epoch, address         on the owner's lease
 //	/shards/<shard>       epoch, checkpoints, log segments    outlives its owners
 //	/assignments/<shard>  the node wanted; a pin              a preference
+//	/drained/<node>       an operator wants the node empty    outlives the node
 //	/coordinator          who plans                           on the planner's lease
+//	/loads/<node>         what the node's shards ask of it    on the node's lease
+//	/weights              what plans are made with            written by the coordinator
+//	/rebalance            moves decided together              carried out by the coordinator
 //	/catalog/<sku>        a product
 //
 // # What it owns
@@ -35,8 +39,14 @@
 //     most one of the copies take effect, even one that arrives late, and the
 //     refusal of the others reads the state that says which.
 //
-// A Claim is the order in which a shard is taken over, without any I/O, and
-// Plan computes which node should have which shard.
+// A Claim is the order in which a shard is taken over, without any I/O.
+//
+// Propose computes which shards should move. The coordinator, which is one of
+// the members that run RunPlanner, has them moved: those that nobody serves at
+// once, then those of nodes that are drained, those that are pinned elsewhere,
+// and those that a Rebalance names, a few at a time. It begins a Rebalance by
+// itself when load is far from even and has been for a while. All it has to
+// remember is in etcd, so its successor goes on.
 //
 // # What the caller must do
 //

@@ -113,16 +113,20 @@ func (l *Loads) apply(cs []change, log *slog.Logger) *Loads {
 		}
 		next.nodes[NodeName(c.name)] = reported{nodeLoadOf(&v), c.rev}
 	}
-	for _, n := range next.nodes {
+	next.index()
+	return next
+}
+
+// index finds the report of each shard. While it is moving two nodes may report
+// it: the later one has it.
+func (l *Loads) index() {
+	for _, n := range l.nodes {
 		for _, s := range n.Shards {
-			// While a shard is moving two nodes may report it: the later one
-			// has it.
-			if int(s.Shard) < len(next.shards) && next.shards[s.Shard].rev < n.rev {
-				next.shards[s.Shard] = shardReport{s, true, n.rev}
+			if int(s.Shard) < len(l.shards) && l.shards[s.Shard].rev < n.rev {
+				l.shards[s.Shard] = shardReport{s, true, n.rev}
 			}
 		}
 	}
-	return next
 }
 
 func (l NodeLoad) proto() *clusterv1.NodeLoad {

@@ -22,7 +22,7 @@ var whyOrder = []string{WhyNoOwner, WhyDrain, WhyPin, WhyLoad}
 // is what the load may wander without anything being moved.
 const (
 	targetTolerance   = 0.05
-	proposeTolerance  = 0.10 // of what an operator asks for
+	proposeTolerance  = 0.12 // of what an operator asks for
 	standingTolerance = 0.20 // of what the planner does by itself
 )
 
@@ -32,7 +32,7 @@ type PlanInput struct {
 	Nodes []NodeName
 	// Shards, by ShardID.
 	Shards []PlanShard
-	// Begin is the tolerance beyond which load is moved, default 0.10. Shards
+	// Begin is the tolerance beyond which load is moved, default 0.12. Shards
 	// that must move do so in any case.
 	Begin float64
 }

@@ -52,7 +52,7 @@ func (w *planWorld) wantEven(t *testing.T, seed uint64) {
 // nothing moves.
 func TestPlannerIsStill(t *testing.T) {
 	t.Parallel()
-	for seed := range seeds(4) {
+	for seed := range seeds(3) {
 		w := loaded(t, seed)
 		w.run(2 * time.Minute) // There may be one more round, once loads are known.
 		must(t, seed, w.settle(time.Minute))
@@ -78,7 +78,7 @@ func (w *planWorld) standing() Proposal {
 // does it again.
 func TestRebalanceIsWhatWasProposed(t *testing.T) {
 	t.Parallel()
-	for seed := range seeds(25) {
+	for seed := range seeds(12) {
 		w := loaded(t, seed)
 		for range 12 { // Somebody moves shards by hand.
 			w.assign(ShardID(w.IntN(64)), nodeName(w.IntN(2)))
@@ -87,17 +87,17 @@ func TestRebalanceIsWhatWasProposed(t *testing.T) {
 		w.run(16 * time.Second) // What has moved is measured again.
 		dry := w.propose()
 		w.run(10 * time.Second)
-		real := w.rebalance()
-		if !slices.EqualFunc(dry.Moves, real.Moves, sameMove) {
-			t.Fatalf("proposed %v, then %v\nrepeat with -run %s -seed %d", dry.Moves, real.Moves, t.Name(), seed)
+		done := w.rebalance()
+		if !slices.EqualFunc(dry.Moves, done.Moves, sameMove) {
+			t.Fatalf("proposed %v, then %v\nrepeat with -run %s -seed %d", dry.Moves, done.Moves, t.Name(), seed)
 		}
-		if len(real.Moves) == 0 {
+		if len(done.Moves) == 0 {
 			continue
 		}
 		w.changes, w.most = 0, 0
 		must(t, seed, w.settle(time.Minute))
-		if w.changes != len(real.Moves) || w.most > DefaultMaxMoving {
-			t.Fatalf("%d moves, %d at a time, want %d\nrepeat with -run %s -seed %d", w.changes, w.most, len(real.Moves), t.Name(), seed)
+		if w.changes != len(done.Moves) || w.most > DefaultMaxMoving {
+			t.Fatalf("%d moves, %d at a time, want %d\nrepeat with -run %s -seed %d", w.changes, w.most, len(done.Moves), t.Name(), seed)
 		}
 		w.wantEven(t, seed)
 		for range 20 {
@@ -118,12 +118,12 @@ func sameMove(x, y PlannedMove) bool {
 // TestNewNodeIsFilled by the planner alone, soon, and a few shards at a time.
 func TestNewNodeIsFilled(t *testing.T) {
 	t.Parallel()
-	for seed := range seeds(10) {
+	for seed := range seeds(6) {
 		w := loaded(t, seed)
 		before := w.owners()
 		w.changes, w.most = 0, 0
 		w.join("d")
-		w.run(5 * time.Second)
+		w.run(15 * time.Second) // Some of what the planner writes gets lost.
 		if w.changes == 0 {
 			t.Fatalf("nothing moves\nrepeat with -run %s -seed %d", t.Name(), seed)
 		}
@@ -152,7 +152,7 @@ func TestNewNodeIsFilled(t *testing.T) {
 // whatever an operator wants meanwhile.
 func TestRebalanceGoesOn(t *testing.T) {
 	t.Parallel()
-	for seed := range seeds(40) {
+	for seed := range seeds(20) {
 		w := loaded(t, seed)
 		w.join("d")
 		if w.IntN(2) == 0 {
@@ -160,7 +160,7 @@ func TestRebalanceGoesOn(t *testing.T) {
 		}
 		for range 1 + w.IntN(6) {
 			w.run(time.Duration(w.IntN(3000)) * time.Millisecond)
-			switch w.IntN(6) {
+			switch w.IntN(7) {
 			case 0:
 				w.mind = new(standing)
 			case 1:
@@ -177,6 +177,10 @@ func TestRebalanceGoesOn(t *testing.T) {
 				w.pin(ShardID(w.IntN(64)), "c")
 			case 5:
 				w.assign(ShardID(w.IntN(64)), "c")
+			case 6:
+				if w.meter["a"] != nil {
+					w.shutDown("a")
+				}
 			}
 		}
 		must(t, seed, w.settle(2*time.Minute))

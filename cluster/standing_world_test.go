@@ -35,10 +35,10 @@ type planWorld struct {
 	slow func(s ShardID, to NodeName) time.Duration
 	due  map[ShardID]arrival
 
-	changes  int // of assignments, since the test last set it to 0
-	most     int // shards on their way between live nodes, since then
-	epoch    uint64
-	violated error
+	changes int // of assignments, since the test last set it to 0
+	most    int // shards on their way between live nodes, since then
+	epoch   uint64
+	seen    chan struct{} // of the snapshot that the planner has looked at
 }
 
 type arrival struct {
@@ -124,10 +124,15 @@ func (w *planWorld) run(d time.Duration) {
 			}
 		}
 		w.arrive()
-		if since := w.now.Sub(time.Unix(1e9, 0)); since%LoadPeriod == 0 {
+		since := w.now.Sub(time.Unix(1e9, 0))
+		if since%LoadPeriod == 0 {
 			w.report()
 		}
-		w.think()
+		// As RunPlanner does: at every change but of loads, and now and then.
+		if w.snap.next != w.seen || since%planPace == 0 {
+			w.seen = w.snap.next
+			w.think()
+		}
 	}
 }
 
@@ -173,8 +178,19 @@ func (w *planWorld) report() {
 		}
 		load := NodeLoad{Node: n, At: w.now, Shards: w.meter[n].Observe(w.now, counts)}
 		w.off[n] = w.noise * (2*w.Float64() - 1)
-		w.put(dirLoads, string(n), load.proto())
+		w.snap = w.snap.withLoad(load)
 	}
+}
+
+// withLoad is what comes of PutLoad, without the JSON, which would take most of a
+// test's time.
+func (s *snapshot) withLoad(load NodeLoad) *snapshot {
+	next := *s
+	next.rev++
+	next.loads = s.loads.apply(nil, slog.Default())
+	next.loads.nodes[load.Node] = reported{nodeLoadOf(load.proto()), next.rev}
+	next.loads.index()
+	return &next
 }
 
 // think lets the planner look and write.
