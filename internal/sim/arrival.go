@@ -31,6 +31,7 @@ type arrival struct {
 	hold   *cluster.Holding
 	lot    *lot
 	heard  time.Duration
+	pace   time.Duration // when to look at etcd whatever happens
 }
 
 func (a *arrival) run() {
@@ -86,14 +87,14 @@ func (a *arrival) run() {
 // listen waits until something happens.
 func (a *arrival) listen() cluster.AdoptInput {
 	l := a.l
-	began := l.p.mono()
-	if h := a.box.take(l, outcomePace); h != nil {
+	if h := a.box.take(l, a.pace-l.p.mono()); h != nil {
 		a.heard = l.p.mono()
 		return a.heardOf(h)
 	}
-	if l.p.mono()-began < outcomePace {
+	if l.p.mono() < a.pace {
 		return cluster.AdoptInput{Look: l.member.View.Routes().Owner(a.shard).Incarnation != a.source}
 	}
+	a.pace = l.p.mono() + outcomePace
 	if a.lot != nil {
 		a.tell(&clusterv1.Handoff{Body: &clusterv1.Handoff_AskOutcome_{AskOutcome: new(clusterv1.Handoff_AskOutcome)}})
 	}

@@ -88,7 +88,7 @@ func (l *life) janitor() {
 	for {
 		l.rest(l.within(time.Hour), l.w.between(l.w.weather.purgeEvery/2, l.w.weather.purgeEvery))
 		l.purge()
-		if l.w.chance(0.3) {
+		if l.w.chance(l.w.weather.sweep) {
 			l.sweep(orphans)
 		}
 	}
@@ -151,9 +151,18 @@ func (l *life) sweep(orphans map[cluster.LogName]int) {
 	if !ok {
 		return
 	}
+	// Read after the list, and from etcd: the view may be late.
+	alive, err := l.member.View.Alive(l.within(time.Second))
+	if err != nil {
+		return
+	}
 	for _, name := range a.([]cluster.LogName) {
 		s := w.logs[name]
-		if s == nil || s.by == l.inc || l.sees(s.by) {
+		lives := s != nil && alive[s.by]
+		if w.bug.is(sweepByView) {
+			lives = s != nil && l.sees(s.by)
+		}
+		if s == nil || s.by == l.inc || lives {
 			delete(orphans, name)
 			continue
 		}

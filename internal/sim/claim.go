@@ -88,8 +88,8 @@ func (l *life) seal(name cluster.LogName) (cluster.LogSeq, error) {
 	if s == nil {
 		return 0, fmt.Errorf("%w: log %s is gone", errUnloadable, name)
 	}
-	if w.bug.is(sealIfDead) && l.hears(s.by) {
-		return max(1, s.end()), nil
+	if w.bug.is(sealIfDead) && s.end() > 0 && l.hears(s.by) {
+		return s.end(), nil
 	}
 	a, ok := l.ask(w.logsAt(), w.between(100*time.Millisecond, 2*time.Second), func(reply func(any)) { s.sealBy(l.inc, reply) })
 	if !ok {
@@ -124,15 +124,15 @@ func (l *life) sees(inc cluster.Incarnation) bool {
 }
 
 // host lets commands in to a shard whose state is put together.
-func (l *life) host(hold *cluster.Holding, p *people) *hosted {
+func (l *life) host(hold *cluster.Holding, p *people) {
 	h := &hosted{l: l, id: hold.Shard, hold: hold, people: p, at: l.p.mono()}
 	l.shards[h.id] = h
 	l.w.note(l.inc, "serves shard %d at epoch %d", h.id, hold.Epoch)
 	l.w.history.hosted(h)
+	l.successors[h.id] = cluster.Route{}
 	for _, a := range p.order {
 		h.arm(a)
 	}
-	return h
 }
 
 // freeze takes a shard out of the routing table. After it the shard appends

@@ -195,13 +195,11 @@ func (d *departure) forward(to cluster.Successor) {
 	d.tell(committed)
 	l.clear(d.h.id, &d.lot, func(m parked) {
 		w.counts.Forwarded++
-		leave := func() {
-			if m.message != nil {
-				w.history.left(l, m.message)
-				m.message = &letter{Message: m.message.Message}
-			}
-			w.tell(l.p.at, to.Address, func(o *life) { o.again(m) })
+		if m.message != nil {
+			l.passOn(m.message, to.Address)
+			return
 		}
+		leave := func() { w.tell(l.p.at, to.Address, func(o *life) { o.command(m.command) }) }
 		if w.bug.is(forwardPastOutbox) {
 			leave()
 			return

@@ -23,7 +23,11 @@ func (w *World) disturb() {
 	case n < 20:
 		p.crash(w.upTo(2 * ttl))
 	case n < 40:
-		w.cut(p.at)
+		a := p.at
+		if w.rnd.IntN(4) == 0 {
+			a = w.gatewayAt(w.rnd.IntN(gateways))
+		}
+		w.cut(a)
 	case n < 45:
 		w.note("etcd", "elects a leader")
 		w.etcd.Elect(w.now)
@@ -58,7 +62,7 @@ func (w *World) disturb() {
 // or both.
 func (w *World) cut(a endpoint) {
 	b := endpoint(w.rnd.IntN(int(w.endpoints())))
-	until := w.now + w.upTo(3*w.weather.ttl)
+	until := w.now + w.upTo(2*w.weather.ttl)
 	way := w.rnd.IntN(3)
 	if way != 1 {
 		w.net.cut[a][b] = max(w.net.cut[a][b], until)
@@ -82,11 +86,28 @@ func (w *World) healed(a endpoint) {
 // planPace is how often shards without a living owner are assigned anew.
 const planPace = 500 * time.Millisecond
 
-// plan is the planner: it gives shards of nodes that are gone to others.
+// plan is the planner.
 func (w *World) plan() {
 	w.after(planPace, w.plan)
+	if !w.calm && w.chance(w.weather.moves) {
+		w.assign(cluster.ShardID(w.rnd.IntN(w.weather.shards)))
+	}
+	w.replace()
+}
+
+// replace gives shards of nodes that are gone to others.
+func (w *World) replace() {
 	for s := range w.weather.shards {
 		if node := w.assigned(cluster.ShardID(s)); node == "" || !w.listed(node) {
+			w.assign(cluster.ShardID(s))
+		}
+	}
+}
+
+// replan has every shard of a node moved elsewhere.
+func (w *World) replan(from cluster.NodeName) {
+	for s := range w.weather.shards {
+		if w.assigned(cluster.ShardID(s)) == from {
 			w.assign(cluster.ShardID(s))
 		}
 	}
@@ -118,7 +139,7 @@ func (w *World) assigned(s cluster.ShardID) cluster.NodeName {
 func (w *World) assign(s cluster.ShardID) {
 	var live []cluster.NodeName
 	for _, p := range w.nodes {
-		if w.listed(p.name) {
+		if w.listed(p.name) && (p.life == nil || !p.life.draining) {
 			live = append(live, p.name)
 		}
 	}

@@ -269,6 +269,9 @@ func (h *history) released(l *life, o *output) {
 		h.w.violated("an output of shard %d leaves %s at record %d, its log has %d", o.shard, l.inc, o.stamp, l.log.stream.kept)
 		return
 	}
+	if o.epoch == 0 {
+		return
+	}
 	x := &h.shards[o.shard]
 	if by, ok := x.speaks[o.epoch]; ok && by != l.inc {
 		h.w.violated("%s and %s release outputs of shard %d at epoch %d", by, l.inc, o.shard, o.epoch)

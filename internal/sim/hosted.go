@@ -84,7 +84,7 @@ func (l *life) redirect(c *cluster.Command) {
 	if owner := l.owner(c.Shard); owner.Incarnation != l.inc {
 		a.Owner = owner
 	}
-	l.w.send(l.p.at, l.w.clientAt(), func() { l.w.shop.answered(a) })
+	l.w.send(l.p.at, l.w.shop.comesBy(c), func() { l.w.shop.answered(a) })
 }
 
 // owner is who owns a shard as far as this node knows.
@@ -110,7 +110,22 @@ func (l *life) message(m *letter) {
 		h.hear(m)
 	} else if t := l.lots[m.Shard]; t != nil {
 		t.park(parked{message: m})
+	} else if next := l.successors[m.Shard]; next.Epoch > 0 && l.member.View.Routes().Owner(m.Shard).Epoch <= next.Epoch {
+		l.passOn(m, next.Address)
 	}
+}
+
+// passOn sends a letter on to the node that this one has handed its shard to.
+func (l *life) passOn(m *letter, to cluster.Address) {
+	leave := func() {
+		l.w.history.left(l, m)
+		l.w.tell(l.p.at, to, func(o *life) { o.message(&letter{Message: m.Message}) })
+	}
+	if l.w.bug.is(forwardPastOutbox) {
+		leave()
+		return
+	}
+	l.outbox.put(m.Shard, 0, leave)
 }
 
 func (h *hosted) command(c *cluster.Command) {
@@ -229,7 +244,7 @@ func (h *hosted) emit(a *resident, d *actors.Decision) {
 	}
 }
 
-func (h *hosted) put(leave func()) { h.l.outbox.put(h, leave) }
+func (h *hosted) put(leave func()) { h.l.outbox.put(h.id, h.hold.Epoch, leave) }
 
 func (h *hosted) answer(c *cluster.Command, body proto.Message, r *actors.Refusal) {
 	a := &cluster.Answer{Call: c.Call, Body: body}
@@ -237,7 +252,7 @@ func (h *hosted) answer(c *cluster.Command, body proto.Message, r *actors.Refusa
 		a.Code, a.Text, a.RetryAfterMs = r.Code, r.Text, uint64(r.RetryAfter.Milliseconds())
 	}
 	w := h.l.w
-	h.put(func() { w.send(h.l.p.at, w.clientAt(), func() { w.shop.answered(a) }) })
+	h.put(func() { w.send(h.l.p.at, w.shop.comesBy(c), func() { w.shop.answered(a) }) })
 }
 
 // refused answers that nothing was decided.

@@ -134,19 +134,26 @@ func (l *life) begin() {
 		Ping: l.ping,
 	})
 	l.inc = l.member.Incarnation()
-	name := cluster.LogName("log-" + l.inc)
-	// The log comes before the name: whoever sees the node finds its log.
-	if _, ok = l.ask(w.logsAt(), time.Second, func(reply func(any)) { w.create(name, l.inc); reply(nil) }); !ok {
-		l.soon(l.stop)
-		return
-	}
-	l.log = newNodeLog(l, w.logs[name])
-	l.run(func() { l.member.Keep(l.within(time.Hour)); l.soon(l.stop) })
 	if err := l.member.Register(l.within(ttl)); err != nil {
 		w.note(l.inc, "cannot join: %v", err)
 		l.soon(l.stop)
 		return
 	}
+	l.run(func() {
+		l.member.Keep(l.within(time.Hour))
+		if w.bug.is(doneTrusted) { // a session's Done comes up to a second after etcd has ended the lease
+			l.rest(l.within(time.Hour), ttl/6+time.Second)
+		}
+		l.soon(l.stop)
+	})
+	// The name comes before the log: whoever finds the log of an incarnation that
+	// has no name knows that it is over.
+	name := cluster.LogName("log-" + l.inc)
+	if _, ok = l.ask(w.logsAt(), time.Second, func(reply func(any)) { w.create(name, l.inc); reply(nil) }); !ok {
+		l.soon(l.stop)
+		return
+	}
+	l.log = newNodeLog(l, w.logs[name])
 	w.note(l.inc, "has joined")
 	w.watch(l.member.Watched, l.p.at, l.stir)
 	l.run(l.reconcile)
@@ -158,7 +165,7 @@ func (l *life) begin() {
 // a node may go on for long without knowing that it has lost its lease.
 func (l *life) doze(ctx context.Context, d time.Duration) bool {
 	if !l.w.calm && l.w.chance(l.w.weather.starve) {
-		starved := l.w.upTo(2 * l.w.weather.ttl)
+		starved := l.w.upTo(3 * l.w.weather.ttl)
 		l.w.note(l.inc, "has a goroutine starved for %v", starved)
 		return l.rest(l.within(time.Hour), d+starved) && ctx.Err() == nil
 	}
@@ -195,10 +202,7 @@ func (l *life) ping(ctx context.Context) (time.Duration, error) {
 
 // leased says whether what appends nothing may be answered.
 func (l *life) leased() bool {
-	if l.w.bug.is(doneTrusted) {
-		return l.member.Err() == nil
-	}
-	return l.member.Valid()
+	return l.member.Valid() || l.w.bug.is(doneTrusted)
 }
 
 // stir has those look again who wait for something to change.

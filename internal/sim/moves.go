@@ -144,7 +144,7 @@ func (l *life) toArrival(s cluster.ShardID, h *clusterv1.Handoff) {
 	default:
 		a = &arrival{
 			l: l, shard: s, number: h.GetMove(), source: cluster.Incarnation(h.GetIncarnation()),
-			epoch: cluster.Epoch(h.GetPrepare().GetEpoch()), machine: cluster.NewAdoption(s), heard: l.p.mono(),
+			epoch: cluster.Epoch(h.GetPrepare().GetEpoch()), machine: cluster.NewAdoption(s), heard: l.p.mono(), pace: l.p.mono() + outcomePace,
 		}
 		l.moves.arrivals[s] = a
 		a.box.post(h)

@@ -12,8 +12,12 @@ type endpoint int
 // Servers and clients, behind the nodes.
 func (w *World) etcdAt() endpoint    { return endpoint(len(w.nodes)) }
 func (w *World) logsAt() endpoint    { return endpoint(len(w.nodes) + 1) }
-func (w *World) clientAt() endpoint  { return endpoint(len(w.nodes) + 2) }
-func (w *World) endpoints() endpoint { return endpoint(len(w.nodes) + 3) }
+func (w *World) endpoints() endpoint { return endpoint(len(w.nodes) + 2 + gateways) }
+
+// gateways is how many ways clients have in. Their views may differ.
+const gateways = 2
+
+func (w *World) gatewayAt(i int) endpoint { return endpoint(len(w.nodes) + 2 + i) }
 
 // network loses, delays and doubles what it carries.
 type network struct {

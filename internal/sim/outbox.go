@@ -17,8 +17,10 @@ type outbox struct {
 	queue []output
 }
 
-func (b *outbox) put(h *hosted, leave func()) {
-	o := output{stamp: b.l.log.end, shard: h.id, epoch: h.hold.Epoch, leave: leave}
+// put takes an output of a shard at an epoch; at epoch 0 it is passed on for
+// somebody else.
+func (b *outbox) put(s cluster.ShardID, e cluster.Epoch, leave func()) {
+	o := output{stamp: b.l.log.end, shard: s, epoch: e, leave: leave}
 	if len(b.queue) == 0 && b.l.log.durable >= o.stamp || b.l.w.bug.is(outputFirst) {
 		b.deliver(&o)
 		return

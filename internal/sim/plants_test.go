@@ -12,7 +12,18 @@ import (
 func TestPlants(t *testing.T) {
 	for _, p := range Plants() {
 		t.Run(p.Name, func(t *testing.T) {
-			n, began := seeds(1500), time.Now()
+			began := time.Now()
+			if *seedsFlag == 0 {
+				r, err := Run(Config{Plant: p.Name, Seed: Witness(p.Name)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r.Err != nil {
+					t.Logf("found by seed %d: %v", Witness(p.Name), r.Err)
+					return
+				}
+			}
+			n := seeds(1500)
 			var found, tried int
 			var first Seed
 			err := RunMany(context.Background(), Config{Plant: p.Name}, 1, n, runtime.GOMAXPROCS(0), func(s Seed) bool {

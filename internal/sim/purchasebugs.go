@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -88,7 +89,7 @@ var purchaseBugs = []bug{
 			out.Events = slices.DeleteFunc(out.Events, func(e proto.Message) bool { return e.(*journalv1.PlayerEvent).GetDeclined() != nil })
 		},
 	})},
-	{Plant: Plant{"hold-timeout", "a hold is released by a timer"}, kinds: spoil(ofSlices, spoiled{
+	{Plant: Plant{"hold-timeout", "a hold is released by a timer"}, witness: 2, kinds: spoil(ofSlices, spoiled{
 		after: func(_ *spoiled, msg *actors.Message, out *actors.Decision) {
 			if !msg.Timer {
 				return
@@ -102,7 +103,9 @@ var purchaseBugs = []bug{
 			}
 		},
 	})},
-	{Plant: Plant{"elsewhere-sold-here", "an order completed in another slice is booked as sold"}, kinds: spoil(ofPlayers, spoiled{
+	{Plant: Plant{"elsewhere-sold-here", "an order completed in another slice is booked as sold"}, witness: 49, weather: func(x *weather) {
+		x.slices, x.moves, x.latency, x.holdAsk, x.faults = 6, 1, 20*time.Millisecond, time.Second, 500*time.Millisecond
+	}, kinds: spoil(ofPlayers, spoiled{
 		after: func(_ *spoiled, _ *actors.Message, out *actors.Decision) {
 			for _, m := range out.Sends {
 				if v, ok := m.Body.(*clusterv1.HoldVerdict); ok && v.GetOutcome() == clusterv1.HoldOutcome_HOLD_OUTCOME_COMPLETED_ELSEWHERE {
@@ -111,7 +114,7 @@ var purchaseBugs = []bug{
 			}
 		},
 	})},
-	{Plant: Plant{"early-eviction", "a completed order is evicted before its slice has acknowledged it"}, kinds: spoil(ofPlayers, spoiled{
+	{Plant: Plant{"early-eviction", "a completed order is evicted before its slice has acknowledged it"}, witness: 3, kinds: spoil(ofPlayers, spoiled{
 		after: func(s *spoiled, _ *actors.Message, out *actors.Decision) {
 			for _, e := range out.Events {
 				e := e.(*journalv1.PlayerEvent)

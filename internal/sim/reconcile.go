@@ -85,10 +85,15 @@ func (l *life) incarnationOf(name cluster.NodeName) cluster.Incarnation {
 	return ""
 }
 
-// drain gives all shards up in good order and ends the life.
+// drain is the end of a node in good order: the planner has its shards moved to
+// others, and what is left after a while is released.
 func (l *life) drain() {
 	l.w.note(l.inc, "drains")
 	l.draining = true
+	l.w.replan(l.p.name)
+	for patient := l.within(2 * time.Second); left(patient) > 0 && l.serving(); {
+		l.idle(left(patient))
+	}
 	for _, h := range l.shards {
 		if h == nil || h.moving {
 			continue
@@ -101,4 +106,14 @@ func (l *life) drain() {
 		}
 	}
 	l.soon(l.stop)
+}
+
+// serving says whether anything is served here, or on its way.
+func (l *life) serving() bool {
+	for s, h := range l.shards {
+		if h != nil || l.moves.departures[s] != nil {
+			return true
+		}
+	}
+	return false
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/holdfast-game/holdfast/cluster"
@@ -19,6 +20,12 @@ func (c carrier) Carry(ctx context.Context, call *etcdmodel.Call) (etcdmodel.Ans
 		w.bug.call(c.l, call)
 	}
 	patience := left(ctx)
+	if !w.calm && len(call.Puts()) > 0 && w.chance(w.weather.ambush) {
+		// Of all moments, the worst: what a transaction led to is not heard.
+		until := w.now + w.upTo(2*w.weather.ttl)
+		w.note("network", "cut from etcd to %s for %v", c.l.inc, until-w.now)
+		w.net.cut[w.etcdAt()][c.l.p.at] = max(w.net.cut[w.etcdAt()][c.l.p.at], until)
+	}
 	if !w.calm && w.chance(0.5) { // a broken connection is noticed at once, or by and by
 		patience = min(patience, w.between(patience/8, patience))
 	}
@@ -68,7 +75,11 @@ func (w *World) rouse(x *watch) {
 	}
 	x.going = true
 	delay := w.latency()
-	if !w.calm && w.chance(w.weather.lateWatch) {
+	late := w.weather.lateWatch
+	if x.at >= w.gatewayAt(0) {
+		late = w.weather.lateRoutes
+	}
+	if !w.calm && w.chance(late) {
 		delay += w.upTo(2 * w.weather.ttl)
 	}
 	delay = max(delay, w.net.cut[w.etcdAt()][x.at]-w.now)
@@ -120,6 +131,11 @@ func (w *World) changed(events []etcdmodel.Event) {
 		}
 	}
 	w.history.changed(events)
+	for _, e := range events {
+		if e.Deleted && strings.Contains(e.Key, "/nodes/") {
+			w.after(w.latency(), w.replace)
+		}
+	}
 	for _, x := range w.watches {
 		w.rouse(x)
 	}

@@ -14,15 +14,14 @@ import (
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
-// shop is what is for sale, and who buys it: the clients, and the gateway that
-// they share.
+// shop is what is for sale, and who buys it: the clients, and the gateways.
 type shop struct {
 	w       *World
 	kinds   *actors.Registry
 	catalog catalog
 	skus    []actors.SKU
 	clients []*client
-	view    *cluster.Watched // the gateway's
+	views   [gateways]*cluster.Watched
 	calls   map[uint64]*call
 	last    uint64 // call
 	open    int    // requests that still want an answer
@@ -38,7 +37,7 @@ func (c catalog) Product(sku actors.SKU) (*clusterv1.Product, bool) {
 // call is one copy of a request on its way.
 type call struct {
 	request *request
-	command *cluster.Command
+	by      int // the gateway
 }
 
 // request is something that a client wants until it is answered.
@@ -67,8 +66,10 @@ type client struct {
 
 func newShop(w *World) *shop {
 	s := &shop{w: w, catalog: make(catalog), calls: make(map[uint64]*call)}
-	s.view = cluster.WatchSimulated(nil, w.weather.shards)
-	w.watch(s.view, w.clientAt(), func() {})
+	for i := range s.views {
+		s.views[i] = cluster.WatchSimulated(nil, w.weather.shards)
+		w.watch(s.views[i], w.gatewayAt(i), func() {})
+	}
 	for i := range w.weather.products {
 		sku := actors.SKU(fmt.Sprintf("sword-%d", i))
 		s.skus = append(s.skus, sku)
@@ -178,6 +179,9 @@ func (s *shop) boughtAnswer(r *request, a *cluster.Answer) bool {
 			r.bought = b
 			r.client.acked[r.buy.GetSku()] += r.buy.GetQuantity()
 			w.counts.Bought++
+			if w.rnd.IntN(3) == 0 { // people look at what they have bought
+				s.read(r.client)
+			}
 		}
 	case clientv1.Code_CODE_OVERLOADED, clientv1.Code_CODE_UNAVAILABLE:
 		return false
@@ -246,8 +250,8 @@ func (s *shop) send(r *request) {
 	if r.done {
 		r.patience--
 	}
-	owner := s.view.View.Routes().Owner(r.command.Shard)
-	s.sendTo(r, owner.Address)
+	by := w.rnd.IntN(gateways)
+	s.sendTo(r, by, s.views[by].View.Routes().Owner(r.command.Shard).Address)
 	pause := w.between(200*time.Millisecond, 2*time.Second)
 	if !w.calm && w.rnd.IntN(6) == 0 {
 		pause += w.upTo(2 * w.weather.holdAsk) // so long that slices ask what became of it
@@ -264,16 +268,19 @@ func (s *shop) plan(r *request, d time.Duration) {
 	s.w.after(d, func() { s.send(r) })
 }
 
-func (s *shop) sendTo(r *request, to cluster.Address) {
+func (s *shop) sendTo(r *request, by int, to cluster.Address) {
 	if to == "" {
 		return
 	}
 	s.last++
 	c := r.command
 	c.Call = s.last
-	s.calls[c.Call] = &call{request: r, command: &c}
-	s.w.tell(s.w.clientAt(), to, func(l *life) { l.command(&c) })
+	s.calls[c.Call] = &call{request: r, by: by}
+	s.w.tell(s.w.gatewayAt(by), to, func(l *life) { l.command(&c) })
 }
+
+// comesBy is where the answer to a command goes.
+func (s *shop) comesBy(c *cluster.Command) endpoint { return s.w.gatewayAt(s.calls[c.Call].by) }
 
 // answered takes an answer to the client.
 func (s *shop) answered(a *cluster.Answer) {
@@ -289,7 +296,7 @@ func (s *shop) answered(a *cluster.Answer) {
 	if a.NotOwner {
 		if !r.done && w.rnd.IntN(2) == 0 {
 			to := a.Owner.Address
-			w.after(w.upTo(50*time.Millisecond), func() { s.sendTo(r, to) })
+			w.after(w.upTo(50*time.Millisecond), func() { s.sendTo(r, c.by, to) })
 		}
 		return
 	}

@@ -88,7 +88,7 @@ func (w *World) settle(most int) {
 	w.note("world", "calm")
 	w.calm = true
 	x := &w.weather
-	x.lose, x.double, x.crawl, x.behind, x.lateWatch = 0, 0, 0, 0, 0
+	x.lose, x.double, x.crawl, x.behind, x.lateWatch, x.lateRoutes = 0, 0, 0, 0, 0, 0
 	for i := range w.net.cut {
 		clear(w.net.cut[i])
 	}
@@ -97,7 +97,9 @@ func (w *World) settle(most int) {
 		w.after(0, p.boot)
 		w.after(0, func() { w.healed(p.at) })
 	}
-	w.run(calmTime, w.steps+4*most, func() bool { return w.shop.open == 0 && w.history.books.quiet() == nil && w.served() })
+	w.run(calmTime, w.steps+4*most, func() bool {
+		return w.steps%16 == 0 && w.shop.open == 0 && w.history.books.quiet() == nil && w.served()
+	})
 	switch err := w.history.books.quiet(); {
 	case w.broken != nil:
 	case w.shop.open > 0:

@@ -68,7 +68,7 @@ func newWorld(seed uint64, b *bug, trace func(string)) *World {
 	return w
 }
 
-// at plans an event outside of all processes.
+// after plans an event outside of all processes.
 func (w *World) after(d time.Duration, fn func()) {
 	w.order++
 	w.queue.push(event{at: w.now + d, order: w.order, fn: fn})
@@ -97,8 +97,8 @@ func (w *World) step() bool {
 // run lets things happen for d, or until something is broken or enough.
 func (w *World) run(d time.Duration, most int, enough func() bool) {
 	end := w.now + d
-	for w.broken == nil && w.steps < most && w.now < end && !(enough != nil && enough()) {
-		if !w.step() {
+	for w.broken == nil && w.steps < most && w.now < end {
+		if enough != nil && enough() || !w.step() {
 			return
 		}
 	}
