@@ -24,6 +24,8 @@ type Store struct {
 	bucket  string
 	objects jetstream.ObjectStore
 	stream  jetstream.Stream
+	// stall is stallTimeout, but for tests.
+	stall time.Duration
 }
 
 // chunkSize is how much of an object is one message: few syncs, and far below
@@ -33,10 +35,31 @@ const chunkSize = 256 << 10
 // readDeadline bounds the reading of one object when ctx has no deadline.
 const readDeadline = time.Minute
 
+// stallTimeout is how long a read may make no progress before it is begun anew:
+// the server that it read from may be gone, and another one answers.
+const stallTimeout = 3 * time.Second
+
+var errStalled = errors.New("nothing was read for long")
+
+// watched is a reader whose progress puts off a timer.
+type watched struct {
+	io.Reader
+	watch *time.Timer
+	stall time.Duration
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	if n > 0 {
+		w.watch.Reset(w.stall)
+	}
+	return n, err
+}
+
 // Open returns the store of the cluster, made if need be with so many replicas
 // (1, 3 or 5). Of a store that exists already, replicas stay as they are.
 func Open(ctx context.Context, js jetstream.JetStream, clusterID string, replicas int) (*Store, error) {
-	s := &Store{bucket: bucketOf(clusterID)}
+	s := &Store{bucket: bucketOf(clusterID), stall: stallTimeout}
 	var err error
 	s.objects, err = streams.Insist(ctx, func(ctx context.Context) (jetstream.ObjectStore, error) {
 		objects, err := js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
@@ -62,7 +85,7 @@ func Open(ctx context.Context, js jetstream.JetStream, clusterID string, replica
 
 // Find returns the store of a cluster if it has one. ErrNoStore.
 func Find(ctx context.Context, js jetstream.JetStream, clusterID string) (*Store, error) {
-	s := &Store{bucket: bucketOf(clusterID)}
+	s := &Store{bucket: bucketOf(clusterID), stall: stallTimeout}
 	var err error
 	if s.objects, err = js.ObjectStore(ctx, s.bucket); err == nil {
 		s.stream, err = js.Stream(ctx, "OBJ_"+s.bucket)
@@ -148,7 +171,7 @@ const (
 func (s *Store) fetch(ctx context.Context, p *clusterv1.Part) (data []byte, err error) {
 	for try := 1; ; try++ {
 		data, err = s.fetchOnce(ctx, p)
-		if try == fetchTries || !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrCorrupt) {
+		if try == fetchTries || !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrCorrupt) && !errors.Is(err, errStalled) {
 			return data, err
 		}
 		select {
@@ -159,13 +182,19 @@ func (s *Store) fetch(ctx context.Context, p *clusterv1.Part) (data []byte, err 
 	}
 }
 
-func (s *Store) fetchOnce(ctx context.Context, p *clusterv1.Part) ([]byte, error) {
-	// The object store gives up after 5 s when nothing else is said.
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, readDeadline)
-		defer cancel()
-	}
+func (s *Store) fetchOnce(ctx context.Context, p *clusterv1.Part) (_ []byte, err error) {
+	// The object store gives up after 5 s when nothing else is said, however much
+	// there is to read, and never when a server goes away in the middle.
+	ctx, cancel := context.WithTimeout(ctx, readDeadline)
+	defer cancel()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	watch := time.AfterFunc(s.stall, func() { stop(errStalled) })
+	defer func() {
+		if watch.Stop(); err != nil && errors.Is(context.Cause(ctx), errStalled) {
+			err = fmt.Errorf("%w: %w", errStalled, err)
+		}
+	}()
 	object, err := s.objects.Get(ctx, p.GetObject())
 	if errors.Is(err, jetstream.ErrObjectNotFound) {
 		return nil, ErrNotFound
@@ -183,7 +212,7 @@ func (s *Store) fetchOnce(ctx context.Context, p *clusterv1.Part) ([]byte, error
 	}
 	var data bytes.Buffer
 	// The reader compares the digest with the contents at the end.
-	_, err = data.ReadFrom(io.LimitReader(object, int64(info.Size)+1))
+	_, err = data.ReadFrom(io.LimitReader(&watched{object, watch, s.stall}, int64(info.Size)+1))
 	switch {
 	case errors.Is(err, jetstream.ErrDigestMismatch):
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)

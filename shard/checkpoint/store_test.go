@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +21,13 @@ import (
 )
 
 func openStore(t testing.TB) (*Store, jetstream.JetStream) {
+	t.Helper()
+	s, js, _ := openStoreOf(t)
+	return s, js
+}
+
+// openStoreOf returns the server as well.
+func openStoreOf(t testing.TB) (*Store, jetstream.JetStream, *server.Server) {
 	t.Helper()
 	srv, err := server.NewServer(&server.Options{
 		DontListen: true, NoLog: true, NoSigs: true, JetStream: true, StoreDir: t.TempDir(), SyncAlways: true,
@@ -44,7 +53,7 @@ func openStore(t testing.TB) (*Store, jetstream.JetStream) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, js
+	return s, js, srv
 }
 
 // testActors makes n actors whose states do not compress.
@@ -217,6 +226,60 @@ func TestSweepRemovesWhatWasBrokenOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectEmpty(t, s)
+}
+
+// A server that goes silent in the middle of an object holds nobody up for long.
+func TestReadThatStalls(t *testing.T) {
+	s, _, srv := openStoreOf(t)
+	part := write(t, s, 0, testActors(3, 200, 4096))
+	silent := &silencer{Server: srv, gate: make(chan struct{})}
+	nc, err := nats.Connect("", nats.InProcessServer(silent))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { close(silent.gate); nc.Close() })
+	slow, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := Open(t.Context(), slow, "c1", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.stall = 200 * time.Millisecond
+	if err := other.Read(t.Context(), []*clusterv1.Part{part}, func(Actor) error { return nil }); err != nil {
+		t.Fatalf("before the silence: %v", err)
+	}
+	silent.quiet.Store(true)
+	err = other.Read(t.Context(), []*clusterv1.Part{part}, func(Actor) error { return nil })
+	if !errors.Is(err, errStalled) {
+		t.Errorf("got %v, want %v", err, errStalled)
+	}
+}
+
+// silencer makes connections from which nothing can be read once they are quiet.
+type silencer struct {
+	*server.Server
+	quiet atomic.Bool
+	gate  chan struct{}
+}
+
+func (s *silencer) InProcessConn() (net.Conn, error) {
+	c, err := s.Server.InProcessConn()
+	return &quietConn{c, s}, err
+}
+
+type quietConn struct {
+	net.Conn
+	s *silencer
+}
+
+func (c *quietConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.s.quiet.Load() {
+		<-c.s.gate
+	}
+	return n, err
 }
 
 func TestDeleteLeavesNothing(t *testing.T) {
