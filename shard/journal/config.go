@@ -68,6 +68,8 @@ const (
 	minEntryBytes = 4 << 10
 	maxEntryBytes = 1<<20 - 4<<10 // leaves room for headers in NATS' 1 MiB
 	maxInFlight   = 64
+
+	defaultInFlight = 2
 )
 
 // validToken is what can be part of a subject and the name of a stream.
@@ -81,7 +83,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	def(&c.Replicas, 1)
-	def(&c.InFlight, 2)
+	def(&c.InFlight, defaultInFlight)
 	def(&c.MaxEntryBytes, 512<<10)
 	def(&c.MaxRecords, 65_536)
 	if c.AckTimeout == 0 {

@@ -21,9 +21,10 @@ type Extent struct {
 	// whose it is.
 	Seal     cluster.LogSeq
 	SealedBy cluster.Incarnation
-	// Void is the last entry that stands behind the seal, 0 when there is none
-	// but other seals. A writer that names its predecessors cannot have put it
-	// there.
+	// Void is the last entry that stands farther behind the seal than its writer
+	// can have put it, 0 when there is none. Of the entries that were in flight
+	// when the seal came the first is refused, and the next finds the seal where it
+	// expects the first: it is written, counts for nothing, and is no fault.
 	Void cluster.LogSeq
 	// Created is when its writer opened it.
 	Created time.Time
@@ -68,7 +69,7 @@ func measure(ctx context.Context, js jetstream.JetStream, name cluster.LogName) 
 	case errors.Is(err, jetstream.ErrMsgNotFound):
 	case err != nil:
 		return Extent{}, err
-	case cluster.LogSeq(m.Sequence) > x.Seal:
+	case cluster.LogSeq(m.Sequence) >= x.Seal+defaultInFlight:
 		x.Void = cluster.LogSeq(m.Sequence)
 	}
 	return x, nil

@@ -29,7 +29,7 @@ func checkCommand(from *source, added []actors.Kind) *cobra.Command {
 		Long: `Check that logs and checkpoints tell one story:
 
   entries      are numbered without a gap in each log, can be read, and none stands
-               behind a seal
+               behind a seal but what was in flight when that came
   owners       every record was written under an ownership that there has been, by
                one node, the one that the audit trail names, where the shard's record
                in etcd says, and in the order of epochs; what a recovery would read

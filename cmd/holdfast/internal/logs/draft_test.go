@@ -33,7 +33,7 @@ type draftLog struct {
 	entries [][]journal.Record
 	sealed  cluster.Incarnation
 	purge   cluster.LogSeq // everything below goes
-	behind  []byte         // is published without naming a predecessor, at the end
+	behind  []byte         // is published twice without naming a predecessor, at the end
 }
 
 type draftCheckpoint struct {
@@ -157,8 +157,10 @@ func (w *town) writeLog(l *draftLog) {
 	if l.behind != nil {
 		stream, err := w.js.Stream(w.t.Context(), string(w.logName(l.inc)))
 		must(w.t, err)
-		_, err = w.js.Publish(w.t.Context(), stream.CachedInfo().Config.Subjects[0], l.behind, jetstream.WithExpectStream(string(w.logName(l.inc))))
-		must(w.t, err)
+		for range 2 { // once can be an entry that was in flight when the seal came
+			_, err = w.js.Publish(w.t.Context(), stream.CachedInfo().Config.Subjects[0], l.behind, jetstream.WithExpectStream(string(w.logName(l.inc))))
+			must(w.t, err)
+		}
 	}
 }
 
