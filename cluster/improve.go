@@ -1,25 +1,20 @@
 package cluster
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 const (
 	// worthwhile is how much less spread, as a part of an even share, makes up
 	// for moving shards when the target cannot be reached.
 	worthwhile = 0.05
-	// margin is by how much, as a part of an even share, the node that gets a
-	// shard must stay below what the other had. So no small change of weights
-	// makes a move in the other direction look good.
-	margin = 0.02
+	// worthSwapping is how much of an even share two shards must differ by for an
+	// exchange, which is two moves.
+	worthSwapping = 0.02
 )
 
 // improve evens out loads: a local search that takes the step after which the
 // sum of the squares of the loads is least, which is the heaviest shard that
 // fits the gap, until every node is within the target. A shard for a shard is
-// tried where no shard alone fits. What turns out not to be needed is undone,
-// and all of it if it gains too little.
+// tried where no shard alone fits. All of it is undone if it gains too little.
 func (b *balance) improve() {
 	start := slices.Clone(b.at)
 	before := b.spread()
@@ -29,7 +24,6 @@ func (b *balance) improve() {
 			break
 		}
 	}
-	b.prune(start)
 	if after := b.spread(); after > targetTolerance && before-after < worthwhile {
 		for s, to := range start {
 			b.put(s, to)
@@ -46,7 +40,7 @@ func (b *balance) shift() bool {
 		}
 		from := b.nodes[b.at[s]].load
 		for to, n := range b.nodes {
-			if gain := b.gain(from-n.load, row.Weight); gain > best && n.name != row.Not {
+			if gain := gain(from-n.load, row.Weight); gain > best && n.name != row.Not {
 				best, shard, node = gain, s, to
 			}
 		}
@@ -59,13 +53,8 @@ func (b *balance) shift() bool {
 }
 
 // gain is half of what the sum of the squares of two loads loses when weight w
-// goes over a gap; 0 when it may not.
-func (b *balance) gain(gap, w float64) float64 {
-	if w <= 0 || gap-w < margin*b.even {
-		return 0
-	}
-	return w * (gap - w)
-}
+// goes over the gap between them. It is negative when it grows.
+func gain(gap, w float64) float64 { return w * (gap - w) }
 
 // swap exchanges the two shards that gain most, and says whether there are any.
 // One of the nodes is the one with the most or with the least load: so it is
@@ -92,10 +81,10 @@ func (b *balance) swap() bool {
 		for _, x := range on[from] {
 			for _, y := range on[to] {
 				d := b.in.Shards[x].Weight - b.in.Shards[y].Weight
-				if d < margin*b.even {
+				if d < worthSwapping*b.even {
 					continue // two moves for nothing
 				}
-				if gain := b.gain(gap, d); gain > best && b.may(x, to) && b.may(y, from) {
+				if gain := gain(gap, d); gain > best && b.may(x, to) && b.may(y, from) {
 					best, heavy, light = gain, x, y
 				}
 			}
@@ -115,25 +104,3 @@ func (b *balance) swap() bool {
 }
 
 func (b *balance) may(s, to int) bool { return b.nodes[to].name != b.in.Shards[s].Not }
-
-// prune takes back moves without which it would be as well, the lightest first.
-// A shard that came from nowhere stays.
-func (b *balance) prune(start []int) {
-	good := max(targetTolerance, b.spread())
-	var moved []int
-	for s, to := range b.at {
-		if to != start[s] {
-			moved = append(moved, s)
-		}
-	}
-	slices.SortStableFunc(moved, func(x, y int) int {
-		return cmp.Compare(b.in.Shards[x].Weight, b.in.Shards[y].Weight)
-	})
-	for _, s := range moved {
-		to := b.at[s]
-		b.put(s, start[s])
-		if b.spread() > good {
-			b.put(s, to)
-		}
-	}
-}

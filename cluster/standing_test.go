@@ -261,6 +261,47 @@ func TestStuckMove(t *testing.T) {
 	must(t, 1, w.settle(gaveUpAfter+10*time.Second))
 }
 
+// TestPlannerWaits until things have been quiet, and load uneven, for a while.
+func TestPlannerWaits(t *testing.T) {
+	w := newPlanWorld(rand.New(rand.NewPCG(1, 4)), 64, "a", "b", "c")
+	for s := range w.rate {
+		w.rate[s] = 100
+	}
+	must(t, 1, w.settle(time.Minute))
+	w.run(time.Minute)
+	for _, s := range w.snap.assignments.Of("a")[:10] {
+		w.assign(s, "b") // An operator is at work.
+	}
+	must(t, 1, w.settle(time.Minute))
+	w.changes = 0
+	w.run(roundPause - 3*time.Second)
+	if w.changes > 0 {
+		t.Error("load was moved right after an operator had moved some")
+	}
+	w.run(10 * time.Second)
+	if w.changes == 0 {
+		t.Error("load was not moved when the operator had finished")
+	}
+	must(t, 1, w.settle(time.Minute))
+	w.run(2 * time.Minute)
+
+	for _, s := range w.snap.assignments.Of("c") {
+		w.rate[s] = 300
+	}
+	w.changes = 0
+	for len(w.standing().Moves) == 0 {
+		w.run(worldTick)
+	}
+	w.run(unevenFor - time.Second)
+	if w.changes > 0 {
+		t.Error("load was moved right after it had become uneven")
+	}
+	w.run(time.Minute)
+	if w.changes == 0 {
+		t.Error("load was not moved")
+	}
+}
+
 // TestPlannerTakesTurnsWithLoad: a load that has changed for good is evened out,
 // once; one that swings is not run after.
 func TestPlannerTakesTurnsWithLoad(t *testing.T) {
