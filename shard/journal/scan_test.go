@@ -44,7 +44,7 @@ func testEntry(inc cluster.Incarnation, n uint64) []byte {
 
 // scanNow is Scan without patience for replicas that are behind: there is one.
 func scanNow(ctx context.Context, js jetstream.JetStream, name cluster.LogName, from, to cluster.LogSeq, fn func(*Entry) error) (cluster.LogSeq, bool, error) {
-	s := scan{js: js, name: name, next: max(from, 1), to: to, fn: fn, patience: 20 * time.Millisecond}
+	s := scan{js: js, name: name, next: max(from, 1), to: to, fn: fn, patience: 300 * time.Millisecond}
 	return s.result(s.run(ctx))
 }
 
