@@ -44,14 +44,17 @@ func (d *desk) join(t *testing.T, name string, roles ...string) *cluster.Member 
 // until waits until the view shows something.
 func (d *desk) until(t *testing.T, what string, shows func() bool) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
 	for {
-		changed := d.view.NodesChanged()
+		changed, loads := d.view.NodesChanged(), d.view.LoadsChanged()
 		if shows() {
 			return
 		}
 		select {
 		case <-changed:
-		case <-t.Context().Done():
+		case <-loads:
+		case <-ctx.Done():
 			t.Fatalf("the view never shows that %s", what)
 		}
 	}
