@@ -8,7 +8,9 @@
 //	/debug/pprof/…   from the machine itself, or with the bearer token
 //
 // Any node answers for the whole cluster: what concerns actors goes through the
-// router to their owners. The caller supplies the token, the router and the view
-// and closes them after the Server. The package keeps no state; the answers to
-// repeated calls come from the actors' own tables.
+// router to their owners, and what concerns ownership is a wish that goes to etcd,
+// for the coordinator and the owners to carry out. The caller supplies what a
+// Service stands on (Deps), and closes it after the Server. The package keeps no
+// state: the answers to repeated calls come from the actors' own tables, and under
+// which number a dead letter is replayed is noted with the letter.
 package admin

@@ -131,6 +131,28 @@ func TestTopInATerminal(t *testing.T) {
 	}
 }
 
+// On a terminal there is a bar, which grows.
+func TestProgressInATerminal(t *testing.T) {
+	f := newCluster("a", "b")
+	f.onLook = func(look int) {
+		if look >= 3 && look < 7 {
+			f.arrive(uint32(look-3), "b")
+		}
+	}
+	term := openTerminal(t)
+	c := Command()
+	c.SilenceErrors, c.SilenceUsage = true, true
+	c.SetArgs([]string{"drain", "a", "--wait", "--data", f.run(t)})
+	c.SetOut(new(bytes.Buffer))
+	c.SetErr(term.tty)
+	if err := c.ExecuteContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	term.await(ctx, t, "drain a", "(0/4", "(2/4", "(4/4", "█", "░")
+}
+
 func TestTopNeedsATerminal(t *testing.T) {
 	n := newCluster("a")
 	data := dataFolder(t, n.listen(t).Listener.Addr().String())
