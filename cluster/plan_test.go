@@ -255,6 +255,7 @@ func TestPropose(t *testing.T) {
 			map[string]int{"load a b": 5, "load a c": 5}, 0, 1},
 		{"too few shards to go round", []NodeName{"a", "b", "c"}, [][]PlanShard{shardsOn("a", 1, 10), shardsOn("b", 1, 10)}, nil, 0, 2},
 		{"it cannot be had more even", []NodeName{"a", "b", "c"}, [][]PlanShard{shardsOn("a", 3, 10), shardsOn("b", 3, 10), shardsOn("c", 2, 10)}, nil, 0.25, 0},
+		{"it would hardly get more even", []NodeName{"a", "b"}, [][]PlanShard{shardsOn("a", 1, 51), shardsOn("a", 1, 52), shardsOn("b", 1, 50)}, nil, 0.346405229, 0},
 		{"a shard for a shard", []NodeName{"a", "b"}, [][]PlanShard{shardsOn("a", 2, 60), shardsOn("b", 2, 40)}, map[string]int{"load a b": 1, "load b a": 1}, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
