@@ -17,7 +17,10 @@ const meterConstant = 15 * time.Second
 type ShardCount struct {
 	Shard ShardID
 	// Commands since the node serves the shard. A number below the last one
-	// begins anew.
+	// begins anew. Messages between actors do not count: many of them go to
+	// whoever is near, and would be somewhere else after a move. A plan made with
+	// them takes what a shard is asked for because of its neighbours along to a
+	// node where it has other neighbours.
 	Commands      uint64
 	Actors, Bytes uint64
 }
