@@ -19,7 +19,7 @@ const (
 	// for.
 	sweepPace = 10 * time.Second
 	// orphanSweeps is how many sweeps in a row must find a log without an owner
-	// before it is removed: a node that has just joined is not in every view.
+	// before it is removed.
 	orphanSweeps = 3
 )
 
@@ -74,9 +74,15 @@ func (inc *incarnation) sweepLogs(ctx context.Context, orphans map[cluster.LogNa
 	if err != nil {
 		return fmt.Errorf("list logs: %w", err)
 	}
+	// Asked after the list, and of etcd: a view that is late does not know of a node
+	// that has joined and opened its log since.
+	members, err := inc.view.Alive(ctx)
+	if err != nil {
+		return fmt.Errorf("list members: %w", err)
+	}
 	alive := map[cluster.LogName]bool{inc.logName: true}
-	for _, n := range inc.view.Nodes() {
-		alive[logName(inc.view.ClusterID(), cluster.Incarnation(n.GetIncarnation()))] = true
+	for i := range members {
+		alive[logName(inc.view.ClusterID(), i)] = true
 	}
 	for _, name := range names {
 		if alive[name] {

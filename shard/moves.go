@@ -271,6 +271,9 @@ func (inc *incarnation) toArrival(h *clusterv1.Handoff) {
 			a.run(inc.ctx)
 			m.mu.Lock()
 			delete(m.arrivals, s)
+			// What this node knows of assignments may be older than the source's,
+			// and would send the shard back.
+			m.resting[s] = rest{until: time.Now().Add(firstRest)}
 			m.mu.Unlock()
 			inc.wake()
 		})
