@@ -102,7 +102,7 @@ func (inc *incarnation) counts() (all []cluster.ShardCount) {
 	for i := range inc.shards {
 		if h := inc.shards[i].Load(); h != nil {
 			all = append(all, cluster.ShardCount{
-				Shard: h.id, Commands: h.turns.Load(), Actors: h.chronicle.actors.Load(), Bytes: h.chronicle.bytes.Load(),
+				Shard: h.id, Commands: h.commands.Load(), Actors: h.chronicle.actors.Load(), Bytes: h.chronicle.bytes.Load(),
 			})
 		}
 	}

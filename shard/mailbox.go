@@ -25,8 +25,10 @@ type hosted struct {
 	gone chan struct{}
 	// queued counts the messages in the mailbox, which itself has no bound.
 	queued atomic.Int64
-	// turns counts the commands and messages that it has taken.
-	turns atomic.Uint64
+	// commands counts those that it has taken. Messages are no measure of what a
+	// shard weighs: they follow the actors that they come from, and so change with
+	// every move.
+	commands atomic.Uint64
 
 	people    *population
 	alarm     *alarmClock

@@ -44,6 +44,7 @@ func (h *hosted) command(c *cluster.Command) {
 			return
 		}
 	}
+	h.commands.Add(1)
 	a, err := h.people.wake(actors.Ref(c.To))
 	if err != nil {
 		h.fail(err)
@@ -79,7 +80,6 @@ func (h *hosted) hear(m *cluster.Message) {
 
 // turn lets one actor answer h.message, in the order that doc.go describes.
 func (h *hosted) turn(a *resident, now time.Time) {
-	h.turns.Add(1)
 	h.env.Now = now
 	d := &h.decision
 	d.Reset()
