@@ -81,7 +81,7 @@ func TestMovesWithLostMessages(t *testing.T) {
 	}
 	p := startPair(t, lossy, lossy)
 	c := startCrowd(t, []*testNode{p.a, p.b}, 16)
-	for i := range 12 {
+	for i := range 6 {
 		to := []string{"b", "a"}[i%2]
 		p.pins.pin(3, to)
 		awaitOwner(t, p.a, 3, to)

@@ -172,7 +172,7 @@ func TestMovesUnderLoad(t *testing.T) {
 	}
 
 	c := startCrowd(t, nodes, 48)
-	const rounds = 40
+	const rounds = 16
 	var stalls []float64
 	for range rounds {
 		s := cluster.ShardID(rnd.IntN(testShards))
