@@ -214,7 +214,12 @@ func (a *arrival) catchUp(ctx context.Context, through cluster.LogSeq) error {
 	if next.From > next.To {
 		return nil
 	}
-	return a.replay(ctx, []cluster.Stretch{next})
+	records, bytes, err := a.inc.followTail(ctx, a.shard, next)
+	if err != nil {
+		return err
+	}
+	a.note(bytes)
+	return a.rec.replay([]cluster.Stretch{next}, map[cluster.LogName]tail{next.Log: records})
 }
 
 func (a *arrival) replay(ctx context.Context, stretches []cluster.Stretch) error {
@@ -222,9 +227,14 @@ func (a *arrival) replay(ctx context.Context, stretches []cluster.Stretch) error
 	if err != nil {
 		return err
 	}
+	a.note(bytes)
+	return a.rec.replay(stretches, tails)
+}
+
+// note adds to what was read.
+func (a *arrival) note(bytes int64) {
 	a.rec.tail += bytes
 	a.bytes += bytes
-	return a.rec.replay(stretches, tails)
 }
 
 func (a *arrival) tellPrepared(e cluster.AdoptEffect) {

@@ -103,6 +103,31 @@ type tailRecord struct {
 	journal.Record
 }
 
+// take keeps an entry's records of the shards that are needed, and returns their
+// size.
+func (t tail) take(e *journal.Entry, needed func(cluster.ShardID) bool) (bytes int64) {
+	for _, r := range e.Records {
+		if needed(r.Shard) {
+			t[r.Shard] = append(t[r.Shard], tailRecord{seq: e.Seq, Record: r})
+			bytes += int64(len(r.Event) + recordOverhead)
+		}
+	}
+	return bytes
+}
+
+// followTail reads what the owner of a shard has just said to be durable.
+func (inc *incarnation) followTail(ctx context.Context, s cluster.ShardID, st cluster.Stretch) (_ tail, bytes int64, _ error) {
+	t := make(tail)
+	err := journal.Follow(ctx, inc.js, st.Log, st.From, st.To, func(e *journal.Entry) error {
+		bytes += t.take(e, func(of cluster.ShardID) bool { return of == s })
+		return nil
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("read log %s from %d to %d: %w", st.Log, st.From, st.To, err)
+	}
+	return t, bytes, nil
+}
+
 // readTails reads every log that the recoveries need once, however many of them
 // need it. The records are kept in memory: they are what came since the last
 // checkpoints.
@@ -122,12 +147,7 @@ func (inc *incarnation) readTails(ctx context.Context, needs map[cluster.ShardID
 	for name, s := range ranges {
 		t := make(tail)
 		_, _, err := journal.Scan(ctx, inc.js, name, s.From, s.To, func(e *journal.Entry) error {
-			for _, r := range e.Records {
-				if _, needed := needs[r.Shard]; needed {
-					t[r.Shard] = append(t[r.Shard], tailRecord{seq: e.Seq, Record: r})
-					bytes += int64(len(r.Event) + recordOverhead)
-				}
-			}
+			bytes += t.take(e, func(s cluster.ShardID) bool { _, needed := needs[s]; return needed })
 			return nil
 		})
 		if err != nil {

@@ -50,6 +50,16 @@ func Scan(ctx context.Context, js jetstream.JetStream, name cluster.LogName, fro
 	return s.result(s.run(ctx))
 }
 
+// Follow is Scan for a log whose writer has said itself, and just now, that the
+// entries from..to are durable. So the log need not be asked what it holds, or
+// whether it was sealed before: that costs two questions to the server, which a
+// player waits for in a move.
+func Follow(ctx context.Context, js jetstream.JetStream, name cluster.LogName, from, to cluster.LogSeq, fn func(*Entry) error) error {
+	s := scan{js: js, name: name, next: max(from, 1), to: to, fn: fn, patience: scanBehind, known: true}
+	_, _, err := s.result(s.run(ctx))
+	return err
+}
+
 // scan is one reading of a log.
 type scan struct {
 	js   jetstream.JetStream
@@ -61,6 +71,7 @@ type scan struct {
 	next   cluster.LogSeq // the next entry to pass on
 	to     cluster.LogSeq
 	open   bool // to was not asked for, it is what the log holds
+	known  bool // that the log holds all of it
 	sealed bool // a seal stands at next, or before
 
 	decoder decoder
@@ -80,8 +91,10 @@ func (s *scan) result(err error) (last cluster.LogSeq, sealed bool, _ error) {
 }
 
 func (s *scan) run(ctx context.Context) error {
-	if err := s.bounds(ctx); err != nil {
-		return err
+	if !s.known {
+		if err := s.bounds(ctx); err != nil {
+			return err
+		}
 	}
 	if s.next > s.to {
 		return nil

@@ -3,8 +3,10 @@ package journal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,14 +15,19 @@ import (
 	"github.com/holdfast-game/holdfast/cluster"
 )
 
+// crafted counts the logs that tests have made.
+var crafted atomic.Int64
+
 // craftLog makes a log of raw messages, as nobody should. Messages of nil are
 // seals.
 func craftLog(t *testing.T, js jetstream.JetStream, messages ...[]byte) cluster.LogName {
 	t.Helper()
 	cfg := testConfig().withDefaults()
+	// Each has a name of its own: the server may still answer for a stream that was
+	// deleted when another of the same name is there.
+	cfg.Name = cluster.LogName(fmt.Sprintf("%s-%d", cfg.Name, crafted.Add(1)))
 	sc := streamConfig(cfg)
 	sc.DenyDelete = false
-	_ = Delete(t.Context(), js, cfg.Name) // of the case before
 	if _, err := js.CreateStream(t.Context(), sc); err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +47,25 @@ func craftLog(t *testing.T, js jetstream.JetStream, messages ...[]byte) cluster.
 func testEntry(inc cluster.Incarnation, n uint64) []byte {
 	r := Record{Kind: "k", ID: "i", Seq: n}
 	return finishEntry(AppendRecord(newHeader(typeRecords, inc), &r), headerSize(inc), n, 1)
+}
+
+// Follow finds what Scan finds, and stops as loudly where a log is not what its
+// writer has said.
+func TestFollow(t *testing.T) {
+	js := connect(t, startServer(t, t.TempDir(), 0))
+	e := func(n uint64) []byte { return testEntry("n1-7", n) }
+	name := craftLog(t, js, e(1), e(2), e(3), nil)
+	var got []cluster.LogSeq
+	keep := func(e *Entry) error { got = append(got, e.Seq); return nil }
+	if err := Follow(testContext(t), js, name, 2, 3, keep); err != nil || !slices.Equal(got, []cluster.LogSeq{2, 3}) {
+		t.Errorf("got %v, %v; want 2 and 3", got, err)
+	}
+	if err := Follow(testContext(t), js, name, 3, 4, keep); err != nil {
+		t.Errorf("up to the seal: %v", err)
+	}
+	if err := Follow(testContext(t), js, name, 3, 5, keep); !errors.Is(err, ErrMissing) {
+		t.Errorf("past the seal: got %v, want %v", err, ErrMissing)
+	}
 }
 
 // scanNow is Scan without patience for replicas that are behind: there is one.
