@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -32,29 +33,14 @@ type Store struct {
 // the 1 MiB that NATS takes.
 const chunkSize = 256 << 10
 
-// readDeadline bounds the reading of one object when ctx has no deadline.
-const readDeadline = time.Minute
+// maxObject bounds what is set aside for an object before it was read.
+const maxObject = 64 << 20
 
-// stallTimeout is how long a read may make no progress before it is begun anew:
-// the server that it read from may be gone, and another one answers.
-const stallTimeout = 3 * time.Second
+// stallTimeout bounds one question to the object store. Its answer is one message:
+// if it takes longer the server is gone, and another one is asked.
+const stallTimeout = 2 * time.Second
 
-var errStalled = errors.New("nothing was read for long")
-
-// watched is a reader whose progress puts off a timer.
-type watched struct {
-	io.Reader
-	watch *time.Timer
-	stall time.Duration
-}
-
-func (w *watched) Read(p []byte) (int, error) {
-	n, err := w.Reader.Read(p)
-	if n > 0 {
-		w.watch.Reset(w.stall)
-	}
-	return n, err
-}
+var errStalled = errors.New("no answer in time")
 
 // Open returns the store of the cluster, made if need be with so many replicas
 // (1, 3 or 5). Of a store that exists already, replicas stay as they are.
@@ -182,46 +168,55 @@ func (s *Store) fetch(ctx context.Context, p *clusterv1.Part) (data []byte, err 
 	}
 }
 
-func (s *Store) fetchOnce(ctx context.Context, p *clusterv1.Part) (_ []byte, err error) {
-	// The object store gives up after 5 s when nothing else is said, however much
-	// there is to read, and never when a server goes away in the middle.
-	ctx, cancel := context.WithTimeout(ctx, readDeadline)
-	defer cancel()
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	watch := time.AfterFunc(s.stall, func() { stop(errStalled) })
-	defer func() {
-		if watch.Stop(); err != nil && errors.Is(context.Cause(ctx), errStalled) {
-			err = fmt.Errorf("%w: %w", errStalled, err)
-		}
-	}()
-	object, err := s.objects.Get(ctx, p.GetObject())
+// fetchOnce reads an object chunk by chunk, each by its place in the stream. The
+// object store's own reader has the chunks pushed to it, and when one gets lost
+// on the way it notices seconds later, or when its deadline has passed.
+func (s *Store) fetchOnce(ctx context.Context, p *clusterv1.Part) ([]byte, error) {
+	info, err := ask(ctx, s.stall, func(ctx context.Context) (*jetstream.ObjectInfo, error) {
+		return s.objects.GetInfo(ctx, p.GetObject())
+	})
 	if errors.Is(err, jetstream.ErrObjectNotFound) {
 		return nil, ErrNotFound
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = object.Close() }() // what was read is verified already
-	info, err := object.Info()
-	if err != nil {
-		return nil, err
-	}
 	if info.Digest != p.GetDigest() || info.Size != p.GetBytes() {
 		return nil, fmt.Errorf("%w: %d bytes of digest %s, must be %d of %s", ErrCorrupt, info.Size, info.Digest, p.GetBytes(), p.GetDigest())
 	}
-	var data bytes.Buffer
-	// The reader compares the digest with the contents at the end.
-	_, err = data.ReadFrom(io.LimitReader(&watched{object, watch, s.stall}, int64(info.Size)+1))
-	switch {
-	case errors.Is(err, jetstream.ErrDigestMismatch):
-		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
-	case err != nil:
-		return nil, err
-	case uint64(data.Len()) != info.Size:
-		return nil, fmt.Errorf("%w: %d bytes, must be %d", ErrCorrupt, data.Len(), info.Size)
+	want, err := jetstream.DecodeObjectDigest(info.Digest)
+	if err != nil {
+		return nil, fmt.Errorf("%w: digest %s: %w", ErrCorrupt, info.Digest, err)
 	}
-	return data.Bytes(), nil
+	data := make([]byte, 0, min(info.Size, maxObject))
+	chunks, next := s.subjects("C")+info.NUID, uint64(1)
+	for range info.Chunks {
+		m, err := ask(ctx, s.stall, func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
+			return s.stream.GetMsg(ctx, next, jetstream.WithGetMsgSubject(chunks))
+		})
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return nil, fmt.Errorf("%w: it ends after %d of %d bytes", ErrCorrupt, len(data), info.Size)
+		}
+		if err != nil {
+			return nil, err
+		}
+		data, next = append(data, m.Data...), m.Sequence+1
+	}
+	if got := sha256.Sum256(data); !bytes.Equal(got[:], want) {
+		return nil, fmt.Errorf("%w: %d bytes of digest %x, must be %d of %x", ErrCorrupt, len(data), got, info.Size, want)
+	}
+	return data, nil
+}
+
+// ask bounds one question.
+func ask[T any](ctx context.Context, patience time.Duration, question func(context.Context) (T, error)) (T, error) {
+	one, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	v, err := question(one)
+	if err != nil && one.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %w", errStalled, err)
+	}
+	return v, err
 }
 
 // Delete removes an object. ErrNotFound: it was not there.
