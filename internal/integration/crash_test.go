@@ -81,9 +81,6 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// kills is how often the only node dies in one sale.
-const kills = 20
-
 // The only node is killed at random moments of a sale and started again. Every
 // purchase that was acknowledged must be in the books, once.
 func TestKillTheOnlyNode(t *testing.T) {
@@ -96,10 +93,10 @@ func TestKillTheOnlyNode(t *testing.T) {
 	node.start()
 	at := node.ready(ctx)
 
-	const length = 50 * time.Second
+	length := time.Duration(*drillCrashes) * 2500 * time.Millisecond
 	s := startSale(t, ctx, []string{"ws://" + listen + "/v1/ws"}, node, at, length, 64)
 	var slowest time.Duration
-	for range kills {
+	for range *drillCrashes {
 		pause(ctx, 200*time.Millisecond+time.Duration(rnd.Int64N(int64(1200*time.Millisecond))))
 		if !s.running() {
 			t.Fatal("the sale ended before the last kill")
@@ -110,7 +107,7 @@ func TestKillTheOnlyNode(t *testing.T) {
 		node.ready(ctx)
 		slowest = max(slowest, time.Since(start))
 	}
-	t.Logf("%d kills; slowest restart %v from exec to ready", kills, slowest.Round(time.Millisecond))
+	t.Logf("%d kills; slowest restart %v from exec to ready", *drillCrashes, slowest.Round(time.Millisecond))
 	s.wait()
 }
 

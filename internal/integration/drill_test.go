@@ -28,6 +28,7 @@ var (
 	drillMoves   = flag.Int("drill.moves", 24, "planned moves in TestMoveDrill")
 	drillRate    = flag.Float64("drill.rate", 1000, "purchases a second during a drill")
 	drillPlayers = flag.Int("drill.players", 1000, "players that the cluster has in TestDrainDrill")
+	drillCrashes = flag.Int("drill.crashes", 6, "kills of the only node in one sale, in TestKillTheOnlyNode")
 	drillKills   = flag.Int("drill.kills", 1, "nodes killed, one after the other, in TestKillDrill")
 )
 
@@ -196,7 +197,7 @@ func TestDrainDrill(t *testing.T) {
 	d := startDrill(t, 5*time.Minute)
 	d.populate(*drillPlayers)
 	d.even()
-	s := d.sell(25*time.Second, 0)
+	s := d.sell(15*time.Second, 0)
 	pause(d.ctx, 2*time.Second)
 	began := time.Now()
 	if _, err := d.admin(0).Drain(d.ctx, connect.NewRequest(&adminv1.DrainRequest{Node: "b"})); err != nil {
@@ -217,7 +218,7 @@ func TestDrainDrill(t *testing.T) {
 // players go to other gateways meanwhile, and are told of no error.
 func TestRollingRestart(t *testing.T) {
 	d := startDrill(t, 5*time.Minute)
-	s := d.sell(30*time.Second, 0)
+	s := d.sell(20*time.Second, 0)
 	pause(d.ctx, 2*time.Second)
 	for i, n := range d.nodes {
 		began := time.Now()
