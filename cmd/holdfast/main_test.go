@@ -319,8 +319,8 @@ shield:
 			t.Errorf("grant: %s", got)
 		}
 	}
-	if r := run(t, "ctl", "sku", "put", "sword", "--stock=7", "--slices=2", "--data", data); r.status != 1 || !strings.Contains(r.stderr, "slices") {
-		t.Errorf("changing slices: %+v, want a refusal with status 1", r)
+	if r := run(t, "ctl", "sku", "put", "sword", "--stock=7", "--slices=2", "--data", data); r.status != 2 || !strings.Contains(r.stderr, "slices") {
+		t.Errorf("changing slices: %+v, want a refusal with status 2", r)
 	}
 	if token := mustRun(t, "token", "--player=bob", "--data", data); strings.Count(token, ".") != 2 {
 		t.Errorf("token %q", token)
