@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/time/rate"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
@@ -49,18 +50,24 @@ func (a *assigner) pin(s cluster.ShardID, node string) {
 	must(a.t, err)
 }
 
+// crowdRate is how many requests a second a crowd makes: enough that every move
+// meets some, and few enough that two cores with a race detector have time for
+// the move itself.
+const crowdRate = 800
+
 // crowd asks counters for one more each, all the time, and wants to be answered
 // with exactly one more.
 type crowd struct {
 	t    testing.TB
 	stop context.CancelFunc
 	wg   sync.WaitGroup
+	pace *rate.Limiter
 	sums []int64
 }
 
 func startCrowd(t testing.TB, nodes []*testNode, size int) *crowd {
 	ctx, cancel := context.WithCancel(t.Context())
-	c := &crowd{t: t, stop: cancel, sums: make([]int64, size)}
+	c := &crowd{t: t, stop: cancel, pace: rate.NewLimiter(crowdRate, size), sums: make([]int64, size)}
 	for i := range size {
 		c.wg.Go(func() { c.add(ctx, nodes[i%len(nodes)], i) })
 	}
@@ -68,7 +75,7 @@ func startCrowd(t testing.TB, nodes []*testNode, size int) *crowd {
 }
 
 func (c *crowd) add(ctx context.Context, n *testNode, i int) {
-	for request := uint64(1); ctx.Err() == nil; {
+	for request := uint64(1); c.pace.Wait(ctx) == nil; {
 		a, err := n.router.Call(c.t.Context(), &cluster.Command{
 			To: cluster.ActorID{Kind: "counter", ID: fmt.Sprintf("c%d", i)}, Method: "Add", Request: request,
 			Caller: cluster.Caller{Player: "p"}, Body: wrapperspb.Int64(1),
