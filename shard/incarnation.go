@@ -155,7 +155,7 @@ func (inc *incarnation) run(drain time.Duration) error {
 		inc.goRun(inc.reportLoad)
 		inc.goRun(inc.verifications)
 	}
-	inc.goRun(inc.plan)
+	inc.goRun(func(ctx context.Context) { inc.office(ctx, "plan", cluster.RunPlanner) })
 	over := func() error {
 		select {
 		case <-fenced:
@@ -182,19 +182,20 @@ func (inc *incarnation) run(drain time.Duration) error {
 	return inc.handBack(ctx)
 }
 
-// planPause is how long this node does not stand for coordinator after planning
-// has failed.
-const planPause = time.Second
+// officePause is how long this node does nothing as coordinator after that has
+// failed. Nothing is missed meanwhile: it goes on where it stopped.
+const officePause = time.Second
 
-// plan stands for coordinator, and plans while this node is it.
-func (inc *incarnation) plan(ctx context.Context) {
+// office does what the coordinator does, again after an error: f waits until this
+// node is it.
+func (inc *incarnation) office(ctx context.Context, what string, f func(context.Context, *cluster.Member) error) {
 	for {
-		err := cluster.RunPlanner(ctx, inc.member)
+		err := f(ctx, inc.member)
 		if ctx.Err() != nil || inc.member.Err() != nil {
 			return
 		}
-		inc.log.Error("planner stopped", "err", err)
-		if !sleep(ctx, planPause) {
+		inc.log.Error("stopped for now", "doing", what, "err", err)
+		if !sleep(ctx, officePause) {
 			return
 		}
 	}

@@ -145,8 +145,8 @@ func (inc *incarnation) depart(h *hosted, to *clusterv1.Node) {
 	m := inc.moves
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.ended || m.wanted.Err() != nil || m.departures[h.id] != nil || len(m.departures) >= maxDepartures ||
-		time.Now().Before(m.resting[h.id].until) {
+	if m.ended || m.wanted.Err() != nil || m.departures[h.id] != nil || m.arrivals[h.id] != nil ||
+		len(m.departures) >= maxDepartures || time.Now().Before(m.resting[h.id].until) {
 		return
 	}
 	m.last++

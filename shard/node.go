@@ -137,7 +137,7 @@ func (n *Node) begin(ctx context.Context, join cluster.JoinConfig) (_ *incarnati
 		}
 	}
 	if n.deps.Record != nil {
-		inc.goRun(inc.record)
+		inc.goRun(func(ctx context.Context) { inc.office(ctx, "record changes of ownership", n.deps.Record) })
 	}
 	inc.log.Info("joined the cluster", "address", join.Address, "roles", join.Roles)
 	return inc, nil
