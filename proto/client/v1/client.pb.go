@@ -141,6 +141,65 @@ func (StockState) EnumDescriptor() ([]byte, []int) {
 	return file_client_v1_client_proto_rawDescGZIP(), []int{1}
 }
 
+type FieldKind int32
+
+const (
+	FieldKind_FIELD_KIND_UNSPECIFIED FieldKind = 0
+	// Moves on as it has moved; in 1/100 unit.
+	FieldKind_FIELD_KIND_POSITION FieldKind = 1
+	// Wraps around at its bits; 2^bits are a full turn.
+	FieldKind_FIELD_KIND_ANGLE FieldKind = 2
+	// An amount that changes now and then.
+	FieldKind_FIELD_KIND_LEVEL FieldKind = 3
+	// One of a few values.
+	FieldKind_FIELD_KIND_ENUMERATION FieldKind = 4
+)
+
+// Enum value maps for FieldKind.
+var (
+	FieldKind_name = map[int32]string{
+		0: "FIELD_KIND_UNSPECIFIED",
+		1: "FIELD_KIND_POSITION",
+		2: "FIELD_KIND_ANGLE",
+		3: "FIELD_KIND_LEVEL",
+		4: "FIELD_KIND_ENUMERATION",
+	}
+	FieldKind_value = map[string]int32{
+		"FIELD_KIND_UNSPECIFIED": 0,
+		"FIELD_KIND_POSITION":    1,
+		"FIELD_KIND_ANGLE":       2,
+		"FIELD_KIND_LEVEL":       3,
+		"FIELD_KIND_ENUMERATION": 4,
+	}
+)
+
+func (x FieldKind) Enum() *FieldKind {
+	p := new(FieldKind)
+	*p = x
+	return p
+}
+
+func (x FieldKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FieldKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_client_v1_client_proto_enumTypes[2].Descriptor()
+}
+
+func (FieldKind) Type() protoreflect.EnumType {
+	return &file_client_v1_client_proto_enumTypes[2]
+}
+
+func (x FieldKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FieldKind.Descriptor instead.
+func (FieldKind) EnumDescriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{2}
+}
+
 type Code int32
 
 const (
@@ -207,11 +266,11 @@ func (x Code) String() string {
 }
 
 func (Code) Descriptor() protoreflect.EnumDescriptor {
-	return file_client_v1_client_proto_enumTypes[2].Descriptor()
+	return file_client_v1_client_proto_enumTypes[3].Descriptor()
 }
 
 func (Code) Type() protoreflect.EnumType {
-	return &file_client_v1_client_proto_enumTypes[2]
+	return &file_client_v1_client_proto_enumTypes[3]
 }
 
 func (x Code) Number() protoreflect.EnumNumber {
@@ -220,7 +279,7 @@ func (x Code) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Code.Descriptor instead.
 func (Code) EnumDescriptor() ([]byte, []int) {
-	return file_client_v1_client_proto_rawDescGZIP(), []int{2}
+	return file_client_v1_client_proto_rawDescGZIP(), []int{3}
 }
 
 // ClientFrame is one WebSocket message from a client.
@@ -238,6 +297,16 @@ type ClientFrame struct {
 	//	*ClientFrame_Buy
 	//	*ClientFrame_Watch
 	//	*ClientFrame_Call
+	//	*ClientFrame_EnterZone
+	//	*ClientFrame_LeaveZone
+	//	*ClientFrame_Intent
+	//	*ClientFrame_ListZones
+	//	*ClientFrame_Who
+	//	*ClientFrame_Say
+	//	*ClientFrame_ReadChat
+	//	*ClientFrame_JoinGroup
+	//	*ClientFrame_LeaveGroup
+	//	*ClientFrame_Resync
 	Body          isClientFrame_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -350,6 +419,96 @@ func (x *ClientFrame) GetCall() *Call {
 	return nil
 }
 
+func (x *ClientFrame) GetEnterZone() *EnterZone {
+	if x != nil {
+		if x, ok := x.Body.(*ClientFrame_EnterZone); ok {
+			return x.EnterZone
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetLeaveZone() *LeaveZone {
+	if x != nil {
+		if x, ok := x.Body.(*ClientFrame_LeaveZone); ok {
+			return x.LeaveZone
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetIntent() *Intent {
+	if x != nil {
+		if x, ok := x.Body.(*ClientFrame_Intent); ok {
+			return x.Intent
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetListZones() *ListZones {
+	if x != nil {
+		if x, ok := x.Body.(*ClientFrame_ListZones); ok {
+			return x.ListZones
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetWho() *Who {
+	if x != nil {
+		if x, ok := x.Body.(*ClientFrame_Who); ok {
+			return x.Who
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetSay() *Say {
+	if x != nil {
+		if x, ok := x.Body.(*ClientFrame_Say); ok {
+			return x.Say
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetReadChat() *ReadChat {
+	if x != nil {
+		if x, ok := x.Body.(*ClientFrame_ReadChat); ok {
+			return x.ReadChat
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetJoinGroup() *JoinGroup {
+	if x != nil {
+		if x, ok := x.Body.(*ClientFrame_JoinGroup); ok {
+			return x.JoinGroup
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetLeaveGroup() *LeaveGroup {
+	if x != nil {
+		if x, ok := x.Body.(*ClientFrame_LeaveGroup); ok {
+			return x.LeaveGroup
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetResync() *Resync {
+	if x != nil {
+		if x, ok := x.Body.(*ClientFrame_Resync); ok {
+			return x.Resync
+		}
+	}
+	return nil
+}
+
 type isClientFrame_Body interface {
 	isClientFrame_Body()
 }
@@ -382,6 +541,46 @@ type ClientFrame_Call struct {
 	Call *Call `protobuf:"bytes,8,opt,name=call,proto3,oneof"`
 }
 
+type ClientFrame_EnterZone struct {
+	EnterZone *EnterZone `protobuf:"bytes,9,opt,name=enter_zone,json=enterZone,proto3,oneof"`
+}
+
+type ClientFrame_LeaveZone struct {
+	LeaveZone *LeaveZone `protobuf:"bytes,10,opt,name=leave_zone,json=leaveZone,proto3,oneof"`
+}
+
+type ClientFrame_Intent struct {
+	Intent *Intent `protobuf:"bytes,11,opt,name=intent,proto3,oneof"`
+}
+
+type ClientFrame_ListZones struct {
+	ListZones *ListZones `protobuf:"bytes,12,opt,name=list_zones,json=listZones,proto3,oneof"`
+}
+
+type ClientFrame_Who struct {
+	Who *Who `protobuf:"bytes,13,opt,name=who,proto3,oneof"`
+}
+
+type ClientFrame_Say struct {
+	Say *Say `protobuf:"bytes,14,opt,name=say,proto3,oneof"`
+}
+
+type ClientFrame_ReadChat struct {
+	ReadChat *ReadChat `protobuf:"bytes,15,opt,name=read_chat,json=readChat,proto3,oneof"`
+}
+
+type ClientFrame_JoinGroup struct {
+	JoinGroup *JoinGroup `protobuf:"bytes,16,opt,name=join_group,json=joinGroup,proto3,oneof"`
+}
+
+type ClientFrame_LeaveGroup struct {
+	LeaveGroup *LeaveGroup `protobuf:"bytes,17,opt,name=leave_group,json=leaveGroup,proto3,oneof"`
+}
+
+type ClientFrame_Resync struct {
+	Resync *Resync `protobuf:"bytes,18,opt,name=resync,proto3,oneof"`
+}
+
 func (*ClientFrame_Hello) isClientFrame_Body() {}
 
 func (*ClientFrame_Ping) isClientFrame_Body() {}
@@ -395,6 +594,26 @@ func (*ClientFrame_Buy) isClientFrame_Body() {}
 func (*ClientFrame_Watch) isClientFrame_Body() {}
 
 func (*ClientFrame_Call) isClientFrame_Body() {}
+
+func (*ClientFrame_EnterZone) isClientFrame_Body() {}
+
+func (*ClientFrame_LeaveZone) isClientFrame_Body() {}
+
+func (*ClientFrame_Intent) isClientFrame_Body() {}
+
+func (*ClientFrame_ListZones) isClientFrame_Body() {}
+
+func (*ClientFrame_Who) isClientFrame_Body() {}
+
+func (*ClientFrame_Say) isClientFrame_Body() {}
+
+func (*ClientFrame_ReadChat) isClientFrame_Body() {}
+
+func (*ClientFrame_JoinGroup) isClientFrame_Body() {}
+
+func (*ClientFrame_LeaveGroup) isClientFrame_Body() {}
+
+func (*ClientFrame_Resync) isClientFrame_Body() {}
 
 // ServerFrame is one WebSocket message from a gateway.
 type ServerFrame struct {
@@ -412,6 +631,21 @@ type ServerFrame struct {
 	//	*ServerFrame_Watching
 	//	*ServerFrame_Result
 	//	*ServerFrame_Stock
+	//	*ServerFrame_World
+	//	*ServerFrame_WorldKey
+	//	*ServerFrame_WorldGone
+	//	*ServerFrame_Chat
+	//	*ServerFrame_Presence
+	//	*ServerFrame_ZoneOwner
+	//	*ServerFrame_Entered
+	//	*ServerFrame_LeftZone
+	//	*ServerFrame_Intended
+	//	*ServerFrame_Zones
+	//	*ServerFrame_Present
+	//	*ServerFrame_Said
+	//	*ServerFrame_ChatHistory
+	//	*ServerFrame_JoinedGroup
+	//	*ServerFrame_LeftGroup
 	Body          isServerFrame_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -542,6 +776,141 @@ func (x *ServerFrame) GetStock() *StockLevel {
 	return nil
 }
 
+func (x *ServerFrame) GetWorld() *WorldFrame {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_World); ok {
+			return x.World
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetWorldKey() *WorldKey {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_WorldKey); ok {
+			return x.WorldKey
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetWorldGone() *WorldGone {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_WorldGone); ok {
+			return x.WorldGone
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetChat() *ChatLine {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_Chat); ok {
+			return x.Chat
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetPresence() *Presence {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_Presence); ok {
+			return x.Presence
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetZoneOwner() *ZoneOwner {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_ZoneOwner); ok {
+			return x.ZoneOwner
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetEntered() *Entered {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_Entered); ok {
+			return x.Entered
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetLeftZone() *LeftZone {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_LeftZone); ok {
+			return x.LeftZone
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetIntended() *Intended {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_Intended); ok {
+			return x.Intended
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetZones() *Zones {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_Zones); ok {
+			return x.Zones
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetPresent() *Present {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_Present); ok {
+			return x.Present
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetSaid() *Said {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_Said); ok {
+			return x.Said
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetChatHistory() *ChatHistory {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_ChatHistory); ok {
+			return x.ChatHistory
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetJoinedGroup() *JoinedGroup {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_JoinedGroup); ok {
+			return x.JoinedGroup
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetLeftGroup() *LeftGroup {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_LeftGroup); ok {
+			return x.LeftGroup
+		}
+	}
+	return nil
+}
+
 type isServerFrame_Body interface {
 	isServerFrame_Body()
 }
@@ -582,6 +951,68 @@ type ServerFrame_Stock struct {
 	Stock *StockLevel `protobuf:"bytes,10,opt,name=stock,proto3,oneof"`
 }
 
+type ServerFrame_World struct {
+	// World and world_key come in binary messages of this encoding whatever the
+	// subprotocol: one message is prepared for all viewers.
+	World *WorldFrame `protobuf:"bytes,11,opt,name=world,proto3,oneof"`
+}
+
+type ServerFrame_WorldKey struct {
+	WorldKey *WorldKey `protobuf:"bytes,12,opt,name=world_key,json=worldKey,proto3,oneof"`
+}
+
+type ServerFrame_WorldGone struct {
+	WorldGone *WorldGone `protobuf:"bytes,13,opt,name=world_gone,json=worldGone,proto3,oneof"`
+}
+
+type ServerFrame_Chat struct {
+	Chat *ChatLine `protobuf:"bytes,14,opt,name=chat,proto3,oneof"`
+}
+
+type ServerFrame_Presence struct {
+	Presence *Presence `protobuf:"bytes,15,opt,name=presence,proto3,oneof"`
+}
+
+type ServerFrame_ZoneOwner struct {
+	ZoneOwner *ZoneOwner `protobuf:"bytes,16,opt,name=zone_owner,json=zoneOwner,proto3,oneof"`
+}
+
+type ServerFrame_Entered struct {
+	Entered *Entered `protobuf:"bytes,17,opt,name=entered,proto3,oneof"`
+}
+
+type ServerFrame_LeftZone struct {
+	LeftZone *LeftZone `protobuf:"bytes,18,opt,name=left_zone,json=leftZone,proto3,oneof"`
+}
+
+type ServerFrame_Intended struct {
+	Intended *Intended `protobuf:"bytes,19,opt,name=intended,proto3,oneof"`
+}
+
+type ServerFrame_Zones struct {
+	Zones *Zones `protobuf:"bytes,20,opt,name=zones,proto3,oneof"`
+}
+
+type ServerFrame_Present struct {
+	Present *Present `protobuf:"bytes,21,opt,name=present,proto3,oneof"`
+}
+
+type ServerFrame_Said struct {
+	Said *Said `protobuf:"bytes,22,opt,name=said,proto3,oneof"`
+}
+
+type ServerFrame_ChatHistory struct {
+	ChatHistory *ChatHistory `protobuf:"bytes,23,opt,name=chat_history,json=chatHistory,proto3,oneof"`
+}
+
+type ServerFrame_JoinedGroup struct {
+	JoinedGroup *JoinedGroup `protobuf:"bytes,24,opt,name=joined_group,json=joinedGroup,proto3,oneof"`
+}
+
+type ServerFrame_LeftGroup struct {
+	LeftGroup *LeftGroup `protobuf:"bytes,25,opt,name=left_group,json=leftGroup,proto3,oneof"`
+}
+
 func (*ServerFrame_Error) isServerFrame_Body() {}
 
 func (*ServerFrame_Welcome) isServerFrame_Body() {}
@@ -599,6 +1030,36 @@ func (*ServerFrame_Watching) isServerFrame_Body() {}
 func (*ServerFrame_Result) isServerFrame_Body() {}
 
 func (*ServerFrame_Stock) isServerFrame_Body() {}
+
+func (*ServerFrame_World) isServerFrame_Body() {}
+
+func (*ServerFrame_WorldKey) isServerFrame_Body() {}
+
+func (*ServerFrame_WorldGone) isServerFrame_Body() {}
+
+func (*ServerFrame_Chat) isServerFrame_Body() {}
+
+func (*ServerFrame_Presence) isServerFrame_Body() {}
+
+func (*ServerFrame_ZoneOwner) isServerFrame_Body() {}
+
+func (*ServerFrame_Entered) isServerFrame_Body() {}
+
+func (*ServerFrame_LeftZone) isServerFrame_Body() {}
+
+func (*ServerFrame_Intended) isServerFrame_Body() {}
+
+func (*ServerFrame_Zones) isServerFrame_Body() {}
+
+func (*ServerFrame_Present) isServerFrame_Body() {}
+
+func (*ServerFrame_Said) isServerFrame_Body() {}
+
+func (*ServerFrame_ChatHistory) isServerFrame_Body() {}
+
+func (*ServerFrame_JoinedGroup) isServerFrame_Body() {}
+
+func (*ServerFrame_LeftGroup) isServerFrame_Body() {}
 
 // Hello is the first frame of a connection, within 5 seconds of its opening.
 type Hello struct {
@@ -743,7 +1204,13 @@ type Limits struct {
 	PingIntervalMs    uint32  `protobuf:"varint,4,opt,name=ping_interval_ms,json=pingIntervalMs,proto3" json:"ping_interval_ms,omitempty"`
 	MaxWatchedSkus    uint32  `protobuf:"varint,5,opt,name=max_watched_skus,json=maxWatchedSkus,proto3" json:"max_watched_skus,omitempty"`
 	// Requests that may wait for an answer at once.
-	MaxInFlight   uint32 `protobuf:"varint,6,opt,name=max_in_flight,json=maxInFlight,proto3" json:"max_in_flight,omitempty"`
+	MaxInFlight uint32 `protobuf:"varint,6,opt,name=max_in_flight,json=maxInFlight,proto3" json:"max_in_flight,omitempty"`
+	// Zones that one connection may be in at once.
+	MaxZones uint32 `protobuf:"varint,7,opt,name=max_zones,json=maxZones,proto3" json:"max_zones,omitempty"`
+	// Groups that one connection may listen to at once.
+	MaxGroups uint32 `protobuf:"varint,8,opt,name=max_groups,json=maxGroups,proto3" json:"max_groups,omitempty"`
+	// Of one line of chat, in UTF-8.
+	MaxChatBytes  uint32 `protobuf:"varint,9,opt,name=max_chat_bytes,json=maxChatBytes,proto3" json:"max_chat_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -816,6 +1283,27 @@ func (x *Limits) GetMaxWatchedSkus() uint32 {
 func (x *Limits) GetMaxInFlight() uint32 {
 	if x != nil {
 		return x.MaxInFlight
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxZones() uint32 {
+	if x != nil {
+		return x.MaxZones
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxGroups() uint32 {
+	if x != nil {
+		return x.MaxGroups
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxChatBytes() uint32 {
+	if x != nil {
+		return x.MaxChatBytes
 	}
 	return 0
 }
@@ -1788,6 +2276,1842 @@ func (x *Result) GetPayload() []byte {
 	return nil
 }
 
+// ListZones asks for the zones there are.
+type ListZones struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only zones whose name begins with this. Empty: all.
+	Prefix        string `protobuf:"bytes,1,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListZones) Reset() {
+	*x = ListZones{}
+	mi := &file_client_v1_client_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListZones) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListZones) ProtoMessage() {}
+
+func (x *ListZones) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListZones.ProtoReflect.Descriptor instead.
+func (*ListZones) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ListZones) GetPrefix() string {
+	if x != nil {
+		return x.Prefix
+	}
+	return ""
+}
+
+type Zones struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Sorted by name.
+	Zones []*Zone `protobuf:"bytes,1,rep,name=zones,proto3" json:"zones,omitempty"`
+	// True when there were more zones than fit into one reply.
+	Truncated     bool `protobuf:"varint,2,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Zones) Reset() {
+	*x = Zones{}
+	mi := &file_client_v1_client_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Zones) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Zones) ProtoMessage() {}
+
+func (x *Zones) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Zones.ProtoReflect.Descriptor instead.
+func (*Zones) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Zones) GetZones() []*Zone {
+	if x != nil {
+		return x.Zones
+	}
+	return nil
+}
+
+func (x *Zones) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
+// Zone is a piece of the world. Its south-west corner is at 0, 0.
+type Zone struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// In units.
+	Width  uint32 `protobuf:"varint,2,opt,name=width,proto3" json:"width,omitempty"`
+	Height uint32 `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`
+	// The side of an interest cell, in units. Cells are numbered row by row, from
+	// the south-west corner. 0: the whole zone is one cell.
+	Cell uint32 `protobuf:"varint,4,opt,name=cell,proto3" json:"cell,omitempty"`
+	// Ticks per second.
+	Hz uint32 `protobuf:"varint,5,opt,name=hz,proto3" json:"hz,omitempty"`
+	// Units per second.
+	MaxSpeed      float64 `protobuf:"fixed64,6,opt,name=max_speed,json=maxSpeed,proto3" json:"max_speed,omitempty"`
+	MaxPlayers    uint32  `protobuf:"varint,7,opt,name=max_players,json=maxPlayers,proto3" json:"max_players,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Zone) Reset() {
+	*x = Zone{}
+	mi := &file_client_v1_client_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Zone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Zone) ProtoMessage() {}
+
+func (x *Zone) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Zone.ProtoReflect.Descriptor instead.
+func (*Zone) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Zone) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Zone) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *Zone) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *Zone) GetCell() uint32 {
+	if x != nil {
+		return x.Cell
+	}
+	return 0
+}
+
+func (x *Zone) GetHz() uint32 {
+	if x != nil {
+		return x.Hz
+	}
+	return 0
+}
+
+func (x *Zone) GetMaxSpeed() float64 {
+	if x != nil {
+		return x.MaxSpeed
+	}
+	return 0
+}
+
+func (x *Zone) GetMaxPlayers() uint32 {
+	if x != nil {
+		return x.MaxPlayers
+	}
+	return 0
+}
+
+// EnterZone puts the player into a zone and has this connection see what is
+// around. A connection that is in the zone already is answered alike.
+type EnterZone struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Zone  string                 `protobuf:"bytes,1,opt,name=zone,proto3" json:"zone,omitempty"`
+	// Only look: no entity, no presence.
+	Spectate bool `protobuf:"varint,2,opt,name=spectate,proto3" json:"spectate,omitempty"`
+	// Where a spectator looks, in units. Absent: at the zone's middle.
+	At            *Point `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EnterZone) Reset() {
+	*x = EnterZone{}
+	mi := &file_client_v1_client_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnterZone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnterZone) ProtoMessage() {}
+
+func (x *EnterZone) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnterZone.ProtoReflect.Descriptor instead.
+func (*EnterZone) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *EnterZone) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+func (x *EnterZone) GetSpectate() bool {
+	if x != nil {
+		return x.Spectate
+	}
+	return false
+}
+
+func (x *EnterZone) GetAt() *Point {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+type Point struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	X             float64                `protobuf:"fixed64,1,opt,name=x,proto3" json:"x,omitempty"`
+	Y             float64                `protobuf:"fixed64,2,opt,name=y,proto3" json:"y,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Point) Reset() {
+	*x = Point{}
+	mi := &file_client_v1_client_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Point) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Point) ProtoMessage() {}
+
+func (x *Point) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Point.ProtoReflect.Descriptor instead.
+func (*Point) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Point) GetX() float64 {
+	if x != nil {
+		return x.X
+	}
+	return 0
+}
+
+func (x *Point) GetY() float64 {
+	if x != nil {
+		return x.Y
+	}
+	return 0
+}
+
+type Entered struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Zone  *Zone                  `protobuf:"bytes,1,opt,name=zone,proto3" json:"zone,omitempty"`
+	// The player's own, 0 for a spectator.
+	Entity uint32 `protobuf:"varint,2,opt,name=entity,proto3" json:"entity,omitempty"`
+	// What the fields of an entity are, in the order in which frames have them.
+	Fields []*Field `protobuf:"bytes,3,rep,name=fields,proto3" json:"fields,omitempty"`
+	// The node that runs the zone.
+	Owner string `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"`
+	// How many players are in the zone.
+	Players       uint32 `protobuf:"varint,5,opt,name=players,proto3" json:"players,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Entered) Reset() {
+	*x = Entered{}
+	mi := &file_client_v1_client_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Entered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Entered) ProtoMessage() {}
+
+func (x *Entered) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Entered.ProtoReflect.Descriptor instead.
+func (*Entered) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *Entered) GetZone() *Zone {
+	if x != nil {
+		return x.Zone
+	}
+	return nil
+}
+
+func (x *Entered) GetEntity() uint32 {
+	if x != nil {
+		return x.Entity
+	}
+	return 0
+}
+
+func (x *Entered) GetFields() []*Field {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *Entered) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *Entered) GetPlayers() uint32 {
+	if x != nil {
+		return x.Players
+	}
+	return 0
+}
+
+type Field struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Kind  FieldKind              `protobuf:"varint,2,opt,name=kind,proto3,enum=holdfast.client.v1.FieldKind" json:"kind,omitempty"`
+	// Values are below 2^bits.
+	Bits          uint32 `protobuf:"varint,3,opt,name=bits,proto3" json:"bits,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Field) Reset() {
+	*x = Field{}
+	mi := &file_client_v1_client_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Field) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Field) ProtoMessage() {}
+
+func (x *Field) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Field.ProtoReflect.Descriptor instead.
+func (*Field) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Field) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Field) GetKind() FieldKind {
+	if x != nil {
+		return x.Kind
+	}
+	return FieldKind_FIELD_KIND_UNSPECIFIED
+}
+
+func (x *Field) GetBits() uint32 {
+	if x != nil {
+		return x.Bits
+	}
+	return 0
+}
+
+// LeaveZone takes the player out of a zone, on all connections.
+type LeaveZone struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Zone          string                 `protobuf:"bytes,1,opt,name=zone,proto3" json:"zone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaveZone) Reset() {
+	*x = LeaveZone{}
+	mi := &file_client_v1_client_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaveZone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaveZone) ProtoMessage() {}
+
+func (x *LeaveZone) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaveZone.ProtoReflect.Descriptor instead.
+func (*LeaveZone) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *LeaveZone) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+type LeftZone struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Zone          string                 `protobuf:"bytes,1,opt,name=zone,proto3" json:"zone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeftZone) Reset() {
+	*x = LeftZone{}
+	mi := &file_client_v1_client_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeftZone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeftZone) ProtoMessage() {}
+
+func (x *LeftZone) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeftZone.ProtoReflect.Descriptor instead.
+func (*LeftZone) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *LeftZone) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+// WorldKey begins or begins again the stream of one cell: all that a decoder
+// needs to follow the frames that come after it.
+type WorldKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of this connection's gateway; names the cell in WorldFrame.
+	Stream uint32 `protobuf:"varint,1,opt,name=stream,proto3" json:"stream,omitempty"`
+	Zone   string `protobuf:"bytes,2,opt,name=zone,proto3" json:"zone,omitempty"`
+	Cell   uint32 `protobuf:"varint,3,opt,name=cell,proto3" json:"cell,omitempty"`
+	// A keyframe of the delta codec.
+	Frame         []byte `protobuf:"bytes,4,opt,name=frame,proto3" json:"frame,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WorldKey) Reset() {
+	*x = WorldKey{}
+	mi := &file_client_v1_client_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorldKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorldKey) ProtoMessage() {}
+
+func (x *WorldKey) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorldKey.ProtoReflect.Descriptor instead.
+func (*WorldKey) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *WorldKey) GetStream() uint32 {
+	if x != nil {
+		return x.Stream
+	}
+	return 0
+}
+
+func (x *WorldKey) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+func (x *WorldKey) GetCell() uint32 {
+	if x != nil {
+		return x.Cell
+	}
+	return 0
+}
+
+func (x *WorldKey) GetFrame() []byte {
+	if x != nil {
+		return x.Frame
+	}
+	return nil
+}
+
+// WorldFrame is what has changed in one cell.
+type WorldFrame struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Stream uint32                 `protobuf:"varint,1,opt,name=stream,proto3" json:"stream,omitempty"`
+	// A frame of the delta codec.
+	Frame         []byte `protobuf:"bytes,2,opt,name=frame,proto3" json:"frame,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WorldFrame) Reset() {
+	*x = WorldFrame{}
+	mi := &file_client_v1_client_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorldFrame) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorldFrame) ProtoMessage() {}
+
+func (x *WorldFrame) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorldFrame.ProtoReflect.Descriptor instead.
+func (*WorldFrame) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *WorldFrame) GetStream() uint32 {
+	if x != nil {
+		return x.Stream
+	}
+	return 0
+}
+
+func (x *WorldFrame) GetFrame() []byte {
+	if x != nil {
+		return x.Frame
+	}
+	return nil
+}
+
+// WorldGone ends streams: their cells are out of sight.
+type WorldGone struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Streams       []uint32               `protobuf:"varint,1,rep,packed,name=streams,proto3" json:"streams,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WorldGone) Reset() {
+	*x = WorldGone{}
+	mi := &file_client_v1_client_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorldGone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorldGone) ProtoMessage() {}
+
+func (x *WorldGone) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorldGone.ProtoReflect.Descriptor instead.
+func (*WorldGone) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *WorldGone) GetStreams() []uint32 {
+	if x != nil {
+		return x.Streams
+	}
+	return nil
+}
+
+// Resync asks for a WorldKey, after a frame that could not be decoded.
+type Resync struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Stream        uint32                 `protobuf:"varint,1,opt,name=stream,proto3" json:"stream,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Resync) Reset() {
+	*x = Resync{}
+	mi := &file_client_v1_client_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Resync) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Resync) ProtoMessage() {}
+
+func (x *Resync) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Resync.ProtoReflect.Descriptor instead.
+func (*Resync) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Resync) GetStream() uint32 {
+	if x != nil {
+		return x.Stream
+	}
+	return 0
+}
+
+// ZoneOwner says which node runs a zone, when that changes.
+type ZoneOwner struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Zone          string                 `protobuf:"bytes,1,opt,name=zone,proto3" json:"zone,omitempty"`
+	Node          string                 `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ZoneOwner) Reset() {
+	*x = ZoneOwner{}
+	mi := &file_client_v1_client_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ZoneOwner) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ZoneOwner) ProtoMessage() {}
+
+func (x *ZoneOwner) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ZoneOwner.ProtoReflect.Descriptor instead.
+func (*ZoneOwner) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *ZoneOwner) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+func (x *ZoneOwner) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+// Intent is what the player wants an entity to do from now on.
+type Intent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Zone  string                 `protobuf:"bytes,1,opt,name=zone,proto3" json:"zone,omitempty"`
+	// 0: the player's own.
+	Entity uint32 `protobuf:"varint,2,opt,name=entity,proto3" json:"entity,omitempty"`
+	// Types that are valid to be assigned to Action:
+	//
+	//	*Intent_Steer
+	//	*Intent_Walk
+	//	*Intent_Strike
+	Action        isIntent_Action `protobuf_oneof:"action"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Intent) Reset() {
+	*x = Intent{}
+	mi := &file_client_v1_client_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Intent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Intent) ProtoMessage() {}
+
+func (x *Intent) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Intent.ProtoReflect.Descriptor instead.
+func (*Intent) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *Intent) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+func (x *Intent) GetEntity() uint32 {
+	if x != nil {
+		return x.Entity
+	}
+	return 0
+}
+
+func (x *Intent) GetAction() isIntent_Action {
+	if x != nil {
+		return x.Action
+	}
+	return nil
+}
+
+func (x *Intent) GetSteer() *Steer {
+	if x != nil {
+		if x, ok := x.Action.(*Intent_Steer); ok {
+			return x.Steer
+		}
+	}
+	return nil
+}
+
+func (x *Intent) GetWalk() *Walk {
+	if x != nil {
+		if x, ok := x.Action.(*Intent_Walk); ok {
+			return x.Walk
+		}
+	}
+	return nil
+}
+
+func (x *Intent) GetStrike() *Strike {
+	if x != nil {
+		if x, ok := x.Action.(*Intent_Strike); ok {
+			return x.Strike
+		}
+	}
+	return nil
+}
+
+type isIntent_Action interface {
+	isIntent_Action()
+}
+
+type Intent_Steer struct {
+	Steer *Steer `protobuf:"bytes,3,opt,name=steer,proto3,oneof"`
+}
+
+type Intent_Walk struct {
+	Walk *Walk `protobuf:"bytes,4,opt,name=walk,proto3,oneof"`
+}
+
+type Intent_Strike struct {
+	Strike *Strike `protobuf:"bytes,5,opt,name=strike,proto3,oneof"`
+}
+
+func (*Intent_Steer) isIntent_Action() {}
+
+func (*Intent_Walk) isIntent_Action() {}
+
+func (*Intent_Strike) isIntent_Action() {}
+
+// Steer moves on at a velocity, in units per second, until told otherwise.
+// Beyond the zone's max_speed it is clamped.
+type Steer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Vx            float64                `protobuf:"fixed64,1,opt,name=vx,proto3" json:"vx,omitempty"`
+	Vy            float64                `protobuf:"fixed64,2,opt,name=vy,proto3" json:"vy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Steer) Reset() {
+	*x = Steer{}
+	mi := &file_client_v1_client_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Steer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Steer) ProtoMessage() {}
+
+func (x *Steer) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Steer.ProtoReflect.Descriptor instead.
+func (*Steer) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *Steer) GetVx() float64 {
+	if x != nil {
+		return x.Vx
+	}
+	return 0
+}
+
+func (x *Steer) GetVy() float64 {
+	if x != nil {
+		return x.Vy
+	}
+	return 0
+}
+
+// Walk goes to a place, in units, as fast as may be.
+type Walk struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	To            *Point                 `protobuf:"bytes,1,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Walk) Reset() {
+	*x = Walk{}
+	mi := &file_client_v1_client_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Walk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Walk) ProtoMessage() {}
+
+func (x *Walk) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Walk.ProtoReflect.Descriptor instead.
+func (*Walk) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *Walk) GetTo() *Point {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+// Strike hits another entity that is near.
+type Strike struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Entity        uint32                 `protobuf:"varint,1,opt,name=entity,proto3" json:"entity,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Strike) Reset() {
+	*x = Strike{}
+	mi := &file_client_v1_client_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Strike) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Strike) ProtoMessage() {}
+
+func (x *Strike) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Strike.ProtoReflect.Descriptor instead.
+func (*Strike) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *Strike) GetEntity() uint32 {
+	if x != nil {
+		return x.Entity
+	}
+	return 0
+}
+
+type Intended struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The intent went beyond what is allowed, and was cut to it.
+	Clamped bool `protobuf:"varint,1,opt,name=clamped,proto3" json:"clamped,omitempty"`
+	// Where the entity is, in units.
+	At            *Point `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Intended) Reset() {
+	*x = Intended{}
+	mi := &file_client_v1_client_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Intended) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Intended) ProtoMessage() {}
+
+func (x *Intended) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Intended.ProtoReflect.Descriptor instead.
+func (*Intended) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *Intended) GetClamped() bool {
+	if x != nil {
+		return x.Clamped
+	}
+	return false
+}
+
+func (x *Intended) GetAt() *Point {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+// Who asks who is in a channel: "zone/<name>" or "group/<name>".
+type Who struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Channel       string                 `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Who) Reset() {
+	*x = Who{}
+	mi := &file_client_v1_client_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Who) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Who) ProtoMessage() {}
+
+func (x *Who) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Who.ProtoReflect.Descriptor instead.
+func (*Who) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *Who) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+type Present struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Channel string                 `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	Total   uint32                 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	// Sorted by player; not all of them if there are many.
+	People        []*Person `protobuf:"bytes,3,rep,name=people,proto3" json:"people,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Present) Reset() {
+	*x = Present{}
+	mi := &file_client_v1_client_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Present) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Present) ProtoMessage() {}
+
+func (x *Present) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Present.ProtoReflect.Descriptor instead.
+func (*Present) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *Present) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *Present) GetTotal() uint32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *Present) GetPeople() []*Person {
+	if x != nil {
+		return x.People
+	}
+	return nil
+}
+
+type Person struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Player string                 `protobuf:"bytes,1,opt,name=player,proto3" json:"player,omitempty"`
+	// In a zone.
+	Entity        uint32 `protobuf:"varint,2,opt,name=entity,proto3" json:"entity,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Person) Reset() {
+	*x = Person{}
+	mi := &file_client_v1_client_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Person) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Person) ProtoMessage() {}
+
+func (x *Person) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Person.ProtoReflect.Descriptor instead.
+func (*Person) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *Person) GetPlayer() string {
+	if x != nil {
+		return x.Player
+	}
+	return ""
+}
+
+func (x *Person) GetEntity() uint32 {
+	if x != nil {
+		return x.Entity
+	}
+	return 0
+}
+
+// Presence says who has come and gone.
+type Presence struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Channel string                 `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	Joined  []*Person              `protobuf:"bytes,2,rep,name=joined,proto3" json:"joined,omitempty"`
+	Left    []*Person              `protobuf:"bytes,3,rep,name=left,proto3" json:"left,omitempty"`
+	// How many there are now.
+	Total         uint32 `protobuf:"varint,4,opt,name=total,proto3" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Presence) Reset() {
+	*x = Presence{}
+	mi := &file_client_v1_client_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Presence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Presence) ProtoMessage() {}
+
+func (x *Presence) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Presence.ProtoReflect.Descriptor instead.
+func (*Presence) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *Presence) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *Presence) GetJoined() []*Person {
+	if x != nil {
+		return x.Joined
+	}
+	return nil
+}
+
+func (x *Presence) GetLeft() []*Person {
+	if x != nil {
+		return x.Left
+	}
+	return nil
+}
+
+func (x *Presence) GetTotal() uint32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+// Say says something in a channel that the player is in.
+type Say struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Channel string                 `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Numbered by the player, increasing, per channel: the same number with the
+	// same text, however often it is sent, is said once.
+	Request       uint64 `protobuf:"varint,2,opt,name=request,proto3" json:"request,omitempty"`
+	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Say) Reset() {
+	*x = Say{}
+	mi := &file_client_v1_client_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Say) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Say) ProtoMessage() {}
+
+func (x *Say) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Say.ProtoReflect.Descriptor instead.
+func (*Say) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *Say) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *Say) GetRequest() uint64 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Say) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+type Said struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the line, within the channel.
+	Id            uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Said) Reset() {
+	*x = Said{}
+	mi := &file_client_v1_client_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Said) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Said) ProtoMessage() {}
+
+func (x *Said) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Said.ProtoReflect.Descriptor instead.
+func (*Said) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *Said) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+// ChatLine is what somebody has said.
+type ChatLine struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Channel string                 `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Increasing, without gaps, within the channel.
+	Id            uint64                 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+	Player        string                 `protobuf:"bytes,3,opt,name=player,proto3" json:"player,omitempty"`
+	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	At            *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatLine) Reset() {
+	*x = ChatLine{}
+	mi := &file_client_v1_client_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatLine) ProtoMessage() {}
+
+func (x *ChatLine) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatLine.ProtoReflect.Descriptor instead.
+func (*ChatLine) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *ChatLine) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *ChatLine) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *ChatLine) GetPlayer() string {
+	if x != nil {
+		return x.Player
+	}
+	return ""
+}
+
+func (x *ChatLine) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *ChatLine) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+// ReadChat asks for the latest lines of a channel that the player is in.
+type ReadChat struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Channel string                 `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Only lines after this one. 0: all that are kept.
+	After         uint64 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadChat) Reset() {
+	*x = ReadChat{}
+	mi := &file_client_v1_client_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadChat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadChat) ProtoMessage() {}
+
+func (x *ReadChat) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadChat.ProtoReflect.Descriptor instead.
+func (*ReadChat) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *ReadChat) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *ReadChat) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+type ChatHistory struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Channel string                 `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Oldest first.
+	Lines         []*ChatLine `protobuf:"bytes,2,rep,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatHistory) Reset() {
+	*x = ChatHistory{}
+	mi := &file_client_v1_client_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatHistory) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatHistory) ProtoMessage() {}
+
+func (x *ChatHistory) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatHistory.ProtoReflect.Descriptor instead.
+func (*ChatHistory) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *ChatHistory) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *ChatHistory) GetLines() []*ChatLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+// JoinGroup makes the player a member of a group, which begins with its first
+// member, and has this connection hear what is said in it.
+type JoinGroup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Group         string                 `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JoinGroup) Reset() {
+	*x = JoinGroup{}
+	mi := &file_client_v1_client_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JoinGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JoinGroup) ProtoMessage() {}
+
+func (x *JoinGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JoinGroup.ProtoReflect.Descriptor instead.
+func (*JoinGroup) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *JoinGroup) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+type JoinedGroup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Group         string                 `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	Members       uint32                 `protobuf:"varint,2,opt,name=members,proto3" json:"members,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JoinedGroup) Reset() {
+	*x = JoinedGroup{}
+	mi := &file_client_v1_client_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JoinedGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JoinedGroup) ProtoMessage() {}
+
+func (x *JoinedGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JoinedGroup.ProtoReflect.Descriptor instead.
+func (*JoinedGroup) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *JoinedGroup) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *JoinedGroup) GetMembers() uint32 {
+	if x != nil {
+		return x.Members
+	}
+	return 0
+}
+
+// LeaveGroup ends the membership.
+type LeaveGroup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Group         string                 `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaveGroup) Reset() {
+	*x = LeaveGroup{}
+	mi := &file_client_v1_client_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaveGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaveGroup) ProtoMessage() {}
+
+func (x *LeaveGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaveGroup.ProtoReflect.Descriptor instead.
+func (*LeaveGroup) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *LeaveGroup) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+type LeftGroup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Group         string                 `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeftGroup) Reset() {
+	*x = LeftGroup{}
+	mi := &file_client_v1_client_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeftGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeftGroup) ProtoMessage() {}
+
+func (x *LeftGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_client_v1_client_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeftGroup.ProtoReflect.Descriptor instead.
+func (*LeftGroup) Descriptor() ([]byte, []int) {
+	return file_client_v1_client_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *LeftGroup) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
 type Error struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Code  Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=holdfast.client.v1.Code" json:"code,omitempty"`
@@ -1801,7 +4125,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_client_v1_client_proto_msgTypes[21]
+	mi := &file_client_v1_client_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1813,7 +4137,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_client_v1_client_proto_msgTypes[21]
+	mi := &file_client_v1_client_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1826,7 +4150,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_client_v1_client_proto_rawDescGZIP(), []int{21}
+	return file_client_v1_client_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Error) GetCode() Code {
@@ -1854,7 +4178,7 @@ var File_client_v1_client_proto protoreflect.FileDescriptor
 
 const file_client_v1_client_proto_rawDesc = "" +
 	"\n" +
-	"\x16client/v1/client.proto\x12\x12holdfast.client.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x03\n" +
+	"\x16client/v1/client.proto\x12\x12holdfast.client.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\a\n" +
 	"\vClientFrame\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x121\n" +
 	"\x05hello\x18\x02 \x01(\v2\x19.holdfast.client.v1.HelloH\x00R\x05hello\x12.\n" +
@@ -1864,8 +4188,24 @@ const file_client_v1_client_proto_rawDesc = "" +
 	"\flist_catalog\x18\x05 \x01(\v2\x1f.holdfast.client.v1.ListCatalogH\x00R\vlistCatalog\x12+\n" +
 	"\x03buy\x18\x06 \x01(\v2\x17.holdfast.client.v1.BuyH\x00R\x03buy\x121\n" +
 	"\x05watch\x18\a \x01(\v2\x19.holdfast.client.v1.WatchH\x00R\x05watch\x12.\n" +
-	"\x04call\x18\b \x01(\v2\x18.holdfast.client.v1.CallH\x00R\x04callB\x06\n" +
-	"\x04body\"\x92\x04\n" +
+	"\x04call\x18\b \x01(\v2\x18.holdfast.client.v1.CallH\x00R\x04call\x12>\n" +
+	"\n" +
+	"enter_zone\x18\t \x01(\v2\x1d.holdfast.client.v1.EnterZoneH\x00R\tenterZone\x12>\n" +
+	"\n" +
+	"leave_zone\x18\n" +
+	" \x01(\v2\x1d.holdfast.client.v1.LeaveZoneH\x00R\tleaveZone\x124\n" +
+	"\x06intent\x18\v \x01(\v2\x1a.holdfast.client.v1.IntentH\x00R\x06intent\x12>\n" +
+	"\n" +
+	"list_zones\x18\f \x01(\v2\x1d.holdfast.client.v1.ListZonesH\x00R\tlistZones\x12+\n" +
+	"\x03who\x18\r \x01(\v2\x17.holdfast.client.v1.WhoH\x00R\x03who\x12+\n" +
+	"\x03say\x18\x0e \x01(\v2\x17.holdfast.client.v1.SayH\x00R\x03say\x12;\n" +
+	"\tread_chat\x18\x0f \x01(\v2\x1c.holdfast.client.v1.ReadChatH\x00R\breadChat\x12>\n" +
+	"\n" +
+	"join_group\x18\x10 \x01(\v2\x1d.holdfast.client.v1.JoinGroupH\x00R\tjoinGroup\x12A\n" +
+	"\vleave_group\x18\x11 \x01(\v2\x1e.holdfast.client.v1.LeaveGroupH\x00R\n" +
+	"leaveGroup\x124\n" +
+	"\x06resync\x18\x12 \x01(\v2\x1a.holdfast.client.v1.ResyncH\x00R\x06resyncB\x06\n" +
+	"\x04body\"\x91\v\n" +
 	"\vServerFrame\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x121\n" +
 	"\x05error\x18\x02 \x01(\v2\x19.holdfast.client.v1.ErrorH\x00R\x05error\x127\n" +
@@ -1877,7 +4217,25 @@ const file_client_v1_client_proto_rawDesc = "" +
 	"\bwatching\x18\b \x01(\v2\x1c.holdfast.client.v1.WatchingH\x00R\bwatching\x124\n" +
 	"\x06result\x18\t \x01(\v2\x1a.holdfast.client.v1.ResultH\x00R\x06result\x126\n" +
 	"\x05stock\x18\n" +
-	" \x01(\v2\x1e.holdfast.client.v1.StockLevelH\x00R\x05stockB\x06\n" +
+	" \x01(\v2\x1e.holdfast.client.v1.StockLevelH\x00R\x05stock\x126\n" +
+	"\x05world\x18\v \x01(\v2\x1e.holdfast.client.v1.WorldFrameH\x00R\x05world\x12;\n" +
+	"\tworld_key\x18\f \x01(\v2\x1c.holdfast.client.v1.WorldKeyH\x00R\bworldKey\x12>\n" +
+	"\n" +
+	"world_gone\x18\r \x01(\v2\x1d.holdfast.client.v1.WorldGoneH\x00R\tworldGone\x122\n" +
+	"\x04chat\x18\x0e \x01(\v2\x1c.holdfast.client.v1.ChatLineH\x00R\x04chat\x12:\n" +
+	"\bpresence\x18\x0f \x01(\v2\x1c.holdfast.client.v1.PresenceH\x00R\bpresence\x12>\n" +
+	"\n" +
+	"zone_owner\x18\x10 \x01(\v2\x1d.holdfast.client.v1.ZoneOwnerH\x00R\tzoneOwner\x127\n" +
+	"\aentered\x18\x11 \x01(\v2\x1b.holdfast.client.v1.EnteredH\x00R\aentered\x12;\n" +
+	"\tleft_zone\x18\x12 \x01(\v2\x1c.holdfast.client.v1.LeftZoneH\x00R\bleftZone\x12:\n" +
+	"\bintended\x18\x13 \x01(\v2\x1c.holdfast.client.v1.IntendedH\x00R\bintended\x121\n" +
+	"\x05zones\x18\x14 \x01(\v2\x19.holdfast.client.v1.ZonesH\x00R\x05zones\x127\n" +
+	"\apresent\x18\x15 \x01(\v2\x1b.holdfast.client.v1.PresentH\x00R\apresent\x12.\n" +
+	"\x04said\x18\x16 \x01(\v2\x18.holdfast.client.v1.SaidH\x00R\x04said\x12D\n" +
+	"\fchat_history\x18\x17 \x01(\v2\x1f.holdfast.client.v1.ChatHistoryH\x00R\vchatHistory\x12D\n" +
+	"\fjoined_group\x18\x18 \x01(\v2\x1f.holdfast.client.v1.JoinedGroupH\x00R\vjoinedGroup\x12>\n" +
+	"\n" +
+	"left_group\x18\x19 \x01(\v2\x1d.holdfast.client.v1.LeftGroupH\x00R\tleftGroupB\x06\n" +
 	"\x04body\"5\n" +
 	"\x05Hello\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x16\n" +
@@ -1888,14 +4246,18 @@ const file_client_v1_client_proto_rawDesc = "" +
 	"\vserver_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"serverTime\x122\n" +
 	"\x06limits\x18\x04 \x01(\v2\x1a.holdfast.client.v1.LimitsR\x06limits\x12!\n" +
-	"\fnext_request\x18\x05 \x01(\x04R\vnextRequest\"\xf2\x01\n" +
+	"\fnext_request\x18\x05 \x01(\x04R\vnextRequest\"\xd4\x02\n" +
 	"\x06Limits\x12*\n" +
 	"\x11max_message_bytes\x18\x01 \x01(\rR\x0fmaxMessageBytes\x12.\n" +
 	"\x13requests_per_second\x18\x02 \x01(\x01R\x11requestsPerSecond\x12\x14\n" +
 	"\x05burst\x18\x03 \x01(\rR\x05burst\x12(\n" +
 	"\x10ping_interval_ms\x18\x04 \x01(\rR\x0epingIntervalMs\x12(\n" +
 	"\x10max_watched_skus\x18\x05 \x01(\rR\x0emaxWatchedSkus\x12\"\n" +
-	"\rmax_in_flight\x18\x06 \x01(\rR\vmaxInFlight\"\x06\n" +
+	"\rmax_in_flight\x18\x06 \x01(\rR\vmaxInFlight\x12\x1b\n" +
+	"\tmax_zones\x18\a \x01(\rR\bmaxZones\x12\x1d\n" +
+	"\n" +
+	"max_groups\x18\b \x01(\rR\tmaxGroups\x12$\n" +
+	"\x0emax_chat_bytes\x18\t \x01(\rR\fmaxChatBytes\"\x06\n" +
 	"\x04Ping\"C\n" +
 	"\x04Pong\x12;\n" +
 	"\vserver_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -1962,7 +4324,117 @@ const file_client_v1_client_proto_rawDesc = "" +
 	"\arequest\x18\x04 \x01(\x04R\arequest\x12\x18\n" +
 	"\apayload\x18\x05 \x01(\fR\apayload\"\"\n" +
 	"\x06Result\x12\x18\n" +
-	"\apayload\x18\x01 \x01(\fR\apayload\"o\n" +
+	"\apayload\x18\x01 \x01(\fR\apayload\"#\n" +
+	"\tListZones\x12\x16\n" +
+	"\x06prefix\x18\x01 \x01(\tR\x06prefix\"U\n" +
+	"\x05Zones\x12.\n" +
+	"\x05zones\x18\x01 \x03(\v2\x18.holdfast.client.v1.ZoneR\x05zones\x12\x1c\n" +
+	"\ttruncated\x18\x02 \x01(\bR\ttruncated\"\xaa\x01\n" +
+	"\x04Zone\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05width\x18\x02 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\x03 \x01(\rR\x06height\x12\x12\n" +
+	"\x04cell\x18\x04 \x01(\rR\x04cell\x12\x0e\n" +
+	"\x02hz\x18\x05 \x01(\rR\x02hz\x12\x1b\n" +
+	"\tmax_speed\x18\x06 \x01(\x01R\bmaxSpeed\x12\x1f\n" +
+	"\vmax_players\x18\a \x01(\rR\n" +
+	"maxPlayers\"f\n" +
+	"\tEnterZone\x12\x12\n" +
+	"\x04zone\x18\x01 \x01(\tR\x04zone\x12\x1a\n" +
+	"\bspectate\x18\x02 \x01(\bR\bspectate\x12)\n" +
+	"\x02at\x18\x03 \x01(\v2\x19.holdfast.client.v1.PointR\x02at\"#\n" +
+	"\x05Point\x12\f\n" +
+	"\x01x\x18\x01 \x01(\x01R\x01x\x12\f\n" +
+	"\x01y\x18\x02 \x01(\x01R\x01y\"\xb2\x01\n" +
+	"\aEntered\x12,\n" +
+	"\x04zone\x18\x01 \x01(\v2\x18.holdfast.client.v1.ZoneR\x04zone\x12\x16\n" +
+	"\x06entity\x18\x02 \x01(\rR\x06entity\x121\n" +
+	"\x06fields\x18\x03 \x03(\v2\x19.holdfast.client.v1.FieldR\x06fields\x12\x14\n" +
+	"\x05owner\x18\x04 \x01(\tR\x05owner\x12\x18\n" +
+	"\aplayers\x18\x05 \x01(\rR\aplayers\"b\n" +
+	"\x05Field\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x121\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x1d.holdfast.client.v1.FieldKindR\x04kind\x12\x12\n" +
+	"\x04bits\x18\x03 \x01(\rR\x04bits\"\x1f\n" +
+	"\tLeaveZone\x12\x12\n" +
+	"\x04zone\x18\x01 \x01(\tR\x04zone\"\x1e\n" +
+	"\bLeftZone\x12\x12\n" +
+	"\x04zone\x18\x01 \x01(\tR\x04zone\"`\n" +
+	"\bWorldKey\x12\x16\n" +
+	"\x06stream\x18\x01 \x01(\rR\x06stream\x12\x12\n" +
+	"\x04zone\x18\x02 \x01(\tR\x04zone\x12\x12\n" +
+	"\x04cell\x18\x03 \x01(\rR\x04cell\x12\x14\n" +
+	"\x05frame\x18\x04 \x01(\fR\x05frame\":\n" +
+	"\n" +
+	"WorldFrame\x12\x16\n" +
+	"\x06stream\x18\x01 \x01(\rR\x06stream\x12\x14\n" +
+	"\x05frame\x18\x02 \x01(\fR\x05frame\"%\n" +
+	"\tWorldGone\x12\x18\n" +
+	"\astreams\x18\x01 \x03(\rR\astreams\" \n" +
+	"\x06Resync\x12\x16\n" +
+	"\x06stream\x18\x01 \x01(\rR\x06stream\"3\n" +
+	"\tZoneOwner\x12\x12\n" +
+	"\x04zone\x18\x01 \x01(\tR\x04zone\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\"\xd7\x01\n" +
+	"\x06Intent\x12\x12\n" +
+	"\x04zone\x18\x01 \x01(\tR\x04zone\x12\x16\n" +
+	"\x06entity\x18\x02 \x01(\rR\x06entity\x121\n" +
+	"\x05steer\x18\x03 \x01(\v2\x19.holdfast.client.v1.SteerH\x00R\x05steer\x12.\n" +
+	"\x04walk\x18\x04 \x01(\v2\x18.holdfast.client.v1.WalkH\x00R\x04walk\x124\n" +
+	"\x06strike\x18\x05 \x01(\v2\x1a.holdfast.client.v1.StrikeH\x00R\x06strikeB\b\n" +
+	"\x06action\"'\n" +
+	"\x05Steer\x12\x0e\n" +
+	"\x02vx\x18\x01 \x01(\x01R\x02vx\x12\x0e\n" +
+	"\x02vy\x18\x02 \x01(\x01R\x02vy\"1\n" +
+	"\x04Walk\x12)\n" +
+	"\x02to\x18\x01 \x01(\v2\x19.holdfast.client.v1.PointR\x02to\" \n" +
+	"\x06Strike\x12\x16\n" +
+	"\x06entity\x18\x01 \x01(\rR\x06entity\"O\n" +
+	"\bIntended\x12\x18\n" +
+	"\aclamped\x18\x01 \x01(\bR\aclamped\x12)\n" +
+	"\x02at\x18\x02 \x01(\v2\x19.holdfast.client.v1.PointR\x02at\"\x1f\n" +
+	"\x03Who\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\"m\n" +
+	"\aPresent\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x12\x14\n" +
+	"\x05total\x18\x02 \x01(\rR\x05total\x122\n" +
+	"\x06people\x18\x03 \x03(\v2\x1a.holdfast.client.v1.PersonR\x06people\"8\n" +
+	"\x06Person\x12\x16\n" +
+	"\x06player\x18\x01 \x01(\tR\x06player\x12\x16\n" +
+	"\x06entity\x18\x02 \x01(\rR\x06entity\"\x9e\x01\n" +
+	"\bPresence\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x122\n" +
+	"\x06joined\x18\x02 \x03(\v2\x1a.holdfast.client.v1.PersonR\x06joined\x12.\n" +
+	"\x04left\x18\x03 \x03(\v2\x1a.holdfast.client.v1.PersonR\x04left\x12\x14\n" +
+	"\x05total\x18\x04 \x01(\rR\x05total\"M\n" +
+	"\x03Say\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x12\x18\n" +
+	"\arequest\x18\x02 \x01(\x04R\arequest\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\x16\n" +
+	"\x04Said\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\"\x8c\x01\n" +
+	"\bChatLine\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\x04R\x02id\x12\x16\n" +
+	"\x06player\x18\x03 \x01(\tR\x06player\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x12*\n" +
+	"\x02at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\":\n" +
+	"\bReadChat\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\x04R\x05after\"[\n" +
+	"\vChatHistory\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x122\n" +
+	"\x05lines\x18\x02 \x03(\v2\x1c.holdfast.client.v1.ChatLineR\x05lines\"!\n" +
+	"\tJoinGroup\x12\x14\n" +
+	"\x05group\x18\x01 \x01(\tR\x05group\"=\n" +
+	"\vJoinedGroup\x12\x14\n" +
+	"\x05group\x18\x01 \x01(\tR\x05group\x12\x18\n" +
+	"\amembers\x18\x02 \x01(\rR\amembers\"\"\n" +
+	"\n" +
+	"LeaveGroup\x12\x14\n" +
+	"\x05group\x18\x01 \x01(\tR\x05group\"!\n" +
+	"\tLeftGroup\x12\x14\n" +
+	"\x05group\x18\x01 \x01(\tR\x05group\"o\n" +
 	"\x05Error\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.holdfast.client.v1.CodeR\x04code\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12$\n" +
@@ -1980,7 +4452,13 @@ const file_client_v1_client_proto_rawDesc = "" +
 	"\x17STOCK_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15STOCK_STATE_AVAILABLE\x10\x01\x12\x13\n" +
 	"\x0fSTOCK_STATE_LOW\x10\x02\x12\x18\n" +
-	"\x14STOCK_STATE_SOLD_OUT\x10\x03*\xca\x02\n" +
+	"\x14STOCK_STATE_SOLD_OUT\x10\x03*\x88\x01\n" +
+	"\tFieldKind\x12\x1a\n" +
+	"\x16FIELD_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13FIELD_KIND_POSITION\x10\x01\x12\x14\n" +
+	"\x10FIELD_KIND_ANGLE\x10\x02\x12\x14\n" +
+	"\x10FIELD_KIND_LEVEL\x10\x03\x12\x1a\n" +
+	"\x16FIELD_KIND_ENUMERATION\x10\x04*\xca\x02\n" +
 	"\x04Code\x12\x14\n" +
 	"\x10CODE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14CODE_UNAUTHENTICATED\x10\x01\x12\x19\n" +
@@ -2010,75 +4488,148 @@ func file_client_v1_client_proto_rawDescGZIP() []byte {
 	return file_client_v1_client_proto_rawDescData
 }
 
-var file_client_v1_client_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_client_v1_client_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_client_v1_client_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_client_v1_client_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_client_v1_client_proto_goTypes = []any{
 	(OrderState)(0),               // 0: holdfast.client.v1.OrderState
 	(StockState)(0),               // 1: holdfast.client.v1.StockState
-	(Code)(0),                     // 2: holdfast.client.v1.Code
-	(*ClientFrame)(nil),           // 3: holdfast.client.v1.ClientFrame
-	(*ServerFrame)(nil),           // 4: holdfast.client.v1.ServerFrame
-	(*Hello)(nil),                 // 5: holdfast.client.v1.Hello
-	(*Welcome)(nil),               // 6: holdfast.client.v1.Welcome
-	(*Limits)(nil),                // 7: holdfast.client.v1.Limits
-	(*Ping)(nil),                  // 8: holdfast.client.v1.Ping
-	(*Pong)(nil),                  // 9: holdfast.client.v1.Pong
-	(*GetPlayer)(nil),             // 10: holdfast.client.v1.GetPlayer
-	(*Player)(nil),                // 11: holdfast.client.v1.Player
-	(*Item)(nil),                  // 12: holdfast.client.v1.Item
-	(*Order)(nil),                 // 13: holdfast.client.v1.Order
-	(*ListCatalog)(nil),           // 14: holdfast.client.v1.ListCatalog
-	(*Catalog)(nil),               // 15: holdfast.client.v1.Catalog
-	(*Product)(nil),               // 16: holdfast.client.v1.Product
-	(*Buy)(nil),                   // 17: holdfast.client.v1.Buy
-	(*Bought)(nil),                // 18: holdfast.client.v1.Bought
-	(*Watch)(nil),                 // 19: holdfast.client.v1.Watch
-	(*Watching)(nil),              // 20: holdfast.client.v1.Watching
-	(*StockLevel)(nil),            // 21: holdfast.client.v1.StockLevel
-	(*Call)(nil),                  // 22: holdfast.client.v1.Call
-	(*Result)(nil),                // 23: holdfast.client.v1.Result
-	(*Error)(nil),                 // 24: holdfast.client.v1.Error
-	nil,                           // 25: holdfast.client.v1.Player.WalletEntry
-	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
+	(FieldKind)(0),                // 2: holdfast.client.v1.FieldKind
+	(Code)(0),                     // 3: holdfast.client.v1.Code
+	(*ClientFrame)(nil),           // 4: holdfast.client.v1.ClientFrame
+	(*ServerFrame)(nil),           // 5: holdfast.client.v1.ServerFrame
+	(*Hello)(nil),                 // 6: holdfast.client.v1.Hello
+	(*Welcome)(nil),               // 7: holdfast.client.v1.Welcome
+	(*Limits)(nil),                // 8: holdfast.client.v1.Limits
+	(*Ping)(nil),                  // 9: holdfast.client.v1.Ping
+	(*Pong)(nil),                  // 10: holdfast.client.v1.Pong
+	(*GetPlayer)(nil),             // 11: holdfast.client.v1.GetPlayer
+	(*Player)(nil),                // 12: holdfast.client.v1.Player
+	(*Item)(nil),                  // 13: holdfast.client.v1.Item
+	(*Order)(nil),                 // 14: holdfast.client.v1.Order
+	(*ListCatalog)(nil),           // 15: holdfast.client.v1.ListCatalog
+	(*Catalog)(nil),               // 16: holdfast.client.v1.Catalog
+	(*Product)(nil),               // 17: holdfast.client.v1.Product
+	(*Buy)(nil),                   // 18: holdfast.client.v1.Buy
+	(*Bought)(nil),                // 19: holdfast.client.v1.Bought
+	(*Watch)(nil),                 // 20: holdfast.client.v1.Watch
+	(*Watching)(nil),              // 21: holdfast.client.v1.Watching
+	(*StockLevel)(nil),            // 22: holdfast.client.v1.StockLevel
+	(*Call)(nil),                  // 23: holdfast.client.v1.Call
+	(*Result)(nil),                // 24: holdfast.client.v1.Result
+	(*ListZones)(nil),             // 25: holdfast.client.v1.ListZones
+	(*Zones)(nil),                 // 26: holdfast.client.v1.Zones
+	(*Zone)(nil),                  // 27: holdfast.client.v1.Zone
+	(*EnterZone)(nil),             // 28: holdfast.client.v1.EnterZone
+	(*Point)(nil),                 // 29: holdfast.client.v1.Point
+	(*Entered)(nil),               // 30: holdfast.client.v1.Entered
+	(*Field)(nil),                 // 31: holdfast.client.v1.Field
+	(*LeaveZone)(nil),             // 32: holdfast.client.v1.LeaveZone
+	(*LeftZone)(nil),              // 33: holdfast.client.v1.LeftZone
+	(*WorldKey)(nil),              // 34: holdfast.client.v1.WorldKey
+	(*WorldFrame)(nil),            // 35: holdfast.client.v1.WorldFrame
+	(*WorldGone)(nil),             // 36: holdfast.client.v1.WorldGone
+	(*Resync)(nil),                // 37: holdfast.client.v1.Resync
+	(*ZoneOwner)(nil),             // 38: holdfast.client.v1.ZoneOwner
+	(*Intent)(nil),                // 39: holdfast.client.v1.Intent
+	(*Steer)(nil),                 // 40: holdfast.client.v1.Steer
+	(*Walk)(nil),                  // 41: holdfast.client.v1.Walk
+	(*Strike)(nil),                // 42: holdfast.client.v1.Strike
+	(*Intended)(nil),              // 43: holdfast.client.v1.Intended
+	(*Who)(nil),                   // 44: holdfast.client.v1.Who
+	(*Present)(nil),               // 45: holdfast.client.v1.Present
+	(*Person)(nil),                // 46: holdfast.client.v1.Person
+	(*Presence)(nil),              // 47: holdfast.client.v1.Presence
+	(*Say)(nil),                   // 48: holdfast.client.v1.Say
+	(*Said)(nil),                  // 49: holdfast.client.v1.Said
+	(*ChatLine)(nil),              // 50: holdfast.client.v1.ChatLine
+	(*ReadChat)(nil),              // 51: holdfast.client.v1.ReadChat
+	(*ChatHistory)(nil),           // 52: holdfast.client.v1.ChatHistory
+	(*JoinGroup)(nil),             // 53: holdfast.client.v1.JoinGroup
+	(*JoinedGroup)(nil),           // 54: holdfast.client.v1.JoinedGroup
+	(*LeaveGroup)(nil),            // 55: holdfast.client.v1.LeaveGroup
+	(*LeftGroup)(nil),             // 56: holdfast.client.v1.LeftGroup
+	(*Error)(nil),                 // 57: holdfast.client.v1.Error
+	nil,                           // 58: holdfast.client.v1.Player.WalletEntry
+	(*timestamppb.Timestamp)(nil), // 59: google.protobuf.Timestamp
 }
 var file_client_v1_client_proto_depIdxs = []int32{
-	5,  // 0: holdfast.client.v1.ClientFrame.hello:type_name -> holdfast.client.v1.Hello
-	8,  // 1: holdfast.client.v1.ClientFrame.ping:type_name -> holdfast.client.v1.Ping
-	10, // 2: holdfast.client.v1.ClientFrame.get_player:type_name -> holdfast.client.v1.GetPlayer
-	14, // 3: holdfast.client.v1.ClientFrame.list_catalog:type_name -> holdfast.client.v1.ListCatalog
-	17, // 4: holdfast.client.v1.ClientFrame.buy:type_name -> holdfast.client.v1.Buy
-	19, // 5: holdfast.client.v1.ClientFrame.watch:type_name -> holdfast.client.v1.Watch
-	22, // 6: holdfast.client.v1.ClientFrame.call:type_name -> holdfast.client.v1.Call
-	24, // 7: holdfast.client.v1.ServerFrame.error:type_name -> holdfast.client.v1.Error
-	6,  // 8: holdfast.client.v1.ServerFrame.welcome:type_name -> holdfast.client.v1.Welcome
-	9,  // 9: holdfast.client.v1.ServerFrame.pong:type_name -> holdfast.client.v1.Pong
-	11, // 10: holdfast.client.v1.ServerFrame.player:type_name -> holdfast.client.v1.Player
-	15, // 11: holdfast.client.v1.ServerFrame.catalog:type_name -> holdfast.client.v1.Catalog
-	18, // 12: holdfast.client.v1.ServerFrame.bought:type_name -> holdfast.client.v1.Bought
-	20, // 13: holdfast.client.v1.ServerFrame.watching:type_name -> holdfast.client.v1.Watching
-	23, // 14: holdfast.client.v1.ServerFrame.result:type_name -> holdfast.client.v1.Result
-	21, // 15: holdfast.client.v1.ServerFrame.stock:type_name -> holdfast.client.v1.StockLevel
-	26, // 16: holdfast.client.v1.Welcome.server_time:type_name -> google.protobuf.Timestamp
-	7,  // 17: holdfast.client.v1.Welcome.limits:type_name -> holdfast.client.v1.Limits
-	26, // 18: holdfast.client.v1.Pong.server_time:type_name -> google.protobuf.Timestamp
-	25, // 19: holdfast.client.v1.Player.wallet:type_name -> holdfast.client.v1.Player.WalletEntry
-	12, // 20: holdfast.client.v1.Player.backpack:type_name -> holdfast.client.v1.Item
-	13, // 21: holdfast.client.v1.Player.orders:type_name -> holdfast.client.v1.Order
-	0,  // 22: holdfast.client.v1.Order.state:type_name -> holdfast.client.v1.OrderState
-	2,  // 23: holdfast.client.v1.Order.reason:type_name -> holdfast.client.v1.Code
-	26, // 24: holdfast.client.v1.Order.at:type_name -> google.protobuf.Timestamp
-	16, // 25: holdfast.client.v1.Catalog.products:type_name -> holdfast.client.v1.Product
-	26, // 26: holdfast.client.v1.Product.sale_start:type_name -> google.protobuf.Timestamp
-	26, // 27: holdfast.client.v1.Product.sale_end:type_name -> google.protobuf.Timestamp
-	13, // 28: holdfast.client.v1.Bought.order:type_name -> holdfast.client.v1.Order
-	21, // 29: holdfast.client.v1.Watching.levels:type_name -> holdfast.client.v1.StockLevel
-	1,  // 30: holdfast.client.v1.StockLevel.state:type_name -> holdfast.client.v1.StockState
-	2,  // 31: holdfast.client.v1.Error.code:type_name -> holdfast.client.v1.Code
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	6,  // 0: holdfast.client.v1.ClientFrame.hello:type_name -> holdfast.client.v1.Hello
+	9,  // 1: holdfast.client.v1.ClientFrame.ping:type_name -> holdfast.client.v1.Ping
+	11, // 2: holdfast.client.v1.ClientFrame.get_player:type_name -> holdfast.client.v1.GetPlayer
+	15, // 3: holdfast.client.v1.ClientFrame.list_catalog:type_name -> holdfast.client.v1.ListCatalog
+	18, // 4: holdfast.client.v1.ClientFrame.buy:type_name -> holdfast.client.v1.Buy
+	20, // 5: holdfast.client.v1.ClientFrame.watch:type_name -> holdfast.client.v1.Watch
+	23, // 6: holdfast.client.v1.ClientFrame.call:type_name -> holdfast.client.v1.Call
+	28, // 7: holdfast.client.v1.ClientFrame.enter_zone:type_name -> holdfast.client.v1.EnterZone
+	32, // 8: holdfast.client.v1.ClientFrame.leave_zone:type_name -> holdfast.client.v1.LeaveZone
+	39, // 9: holdfast.client.v1.ClientFrame.intent:type_name -> holdfast.client.v1.Intent
+	25, // 10: holdfast.client.v1.ClientFrame.list_zones:type_name -> holdfast.client.v1.ListZones
+	44, // 11: holdfast.client.v1.ClientFrame.who:type_name -> holdfast.client.v1.Who
+	48, // 12: holdfast.client.v1.ClientFrame.say:type_name -> holdfast.client.v1.Say
+	51, // 13: holdfast.client.v1.ClientFrame.read_chat:type_name -> holdfast.client.v1.ReadChat
+	53, // 14: holdfast.client.v1.ClientFrame.join_group:type_name -> holdfast.client.v1.JoinGroup
+	55, // 15: holdfast.client.v1.ClientFrame.leave_group:type_name -> holdfast.client.v1.LeaveGroup
+	37, // 16: holdfast.client.v1.ClientFrame.resync:type_name -> holdfast.client.v1.Resync
+	57, // 17: holdfast.client.v1.ServerFrame.error:type_name -> holdfast.client.v1.Error
+	7,  // 18: holdfast.client.v1.ServerFrame.welcome:type_name -> holdfast.client.v1.Welcome
+	10, // 19: holdfast.client.v1.ServerFrame.pong:type_name -> holdfast.client.v1.Pong
+	12, // 20: holdfast.client.v1.ServerFrame.player:type_name -> holdfast.client.v1.Player
+	16, // 21: holdfast.client.v1.ServerFrame.catalog:type_name -> holdfast.client.v1.Catalog
+	19, // 22: holdfast.client.v1.ServerFrame.bought:type_name -> holdfast.client.v1.Bought
+	21, // 23: holdfast.client.v1.ServerFrame.watching:type_name -> holdfast.client.v1.Watching
+	24, // 24: holdfast.client.v1.ServerFrame.result:type_name -> holdfast.client.v1.Result
+	22, // 25: holdfast.client.v1.ServerFrame.stock:type_name -> holdfast.client.v1.StockLevel
+	35, // 26: holdfast.client.v1.ServerFrame.world:type_name -> holdfast.client.v1.WorldFrame
+	34, // 27: holdfast.client.v1.ServerFrame.world_key:type_name -> holdfast.client.v1.WorldKey
+	36, // 28: holdfast.client.v1.ServerFrame.world_gone:type_name -> holdfast.client.v1.WorldGone
+	50, // 29: holdfast.client.v1.ServerFrame.chat:type_name -> holdfast.client.v1.ChatLine
+	47, // 30: holdfast.client.v1.ServerFrame.presence:type_name -> holdfast.client.v1.Presence
+	38, // 31: holdfast.client.v1.ServerFrame.zone_owner:type_name -> holdfast.client.v1.ZoneOwner
+	30, // 32: holdfast.client.v1.ServerFrame.entered:type_name -> holdfast.client.v1.Entered
+	33, // 33: holdfast.client.v1.ServerFrame.left_zone:type_name -> holdfast.client.v1.LeftZone
+	43, // 34: holdfast.client.v1.ServerFrame.intended:type_name -> holdfast.client.v1.Intended
+	26, // 35: holdfast.client.v1.ServerFrame.zones:type_name -> holdfast.client.v1.Zones
+	45, // 36: holdfast.client.v1.ServerFrame.present:type_name -> holdfast.client.v1.Present
+	49, // 37: holdfast.client.v1.ServerFrame.said:type_name -> holdfast.client.v1.Said
+	52, // 38: holdfast.client.v1.ServerFrame.chat_history:type_name -> holdfast.client.v1.ChatHistory
+	54, // 39: holdfast.client.v1.ServerFrame.joined_group:type_name -> holdfast.client.v1.JoinedGroup
+	56, // 40: holdfast.client.v1.ServerFrame.left_group:type_name -> holdfast.client.v1.LeftGroup
+	59, // 41: holdfast.client.v1.Welcome.server_time:type_name -> google.protobuf.Timestamp
+	8,  // 42: holdfast.client.v1.Welcome.limits:type_name -> holdfast.client.v1.Limits
+	59, // 43: holdfast.client.v1.Pong.server_time:type_name -> google.protobuf.Timestamp
+	58, // 44: holdfast.client.v1.Player.wallet:type_name -> holdfast.client.v1.Player.WalletEntry
+	13, // 45: holdfast.client.v1.Player.backpack:type_name -> holdfast.client.v1.Item
+	14, // 46: holdfast.client.v1.Player.orders:type_name -> holdfast.client.v1.Order
+	0,  // 47: holdfast.client.v1.Order.state:type_name -> holdfast.client.v1.OrderState
+	3,  // 48: holdfast.client.v1.Order.reason:type_name -> holdfast.client.v1.Code
+	59, // 49: holdfast.client.v1.Order.at:type_name -> google.protobuf.Timestamp
+	17, // 50: holdfast.client.v1.Catalog.products:type_name -> holdfast.client.v1.Product
+	59, // 51: holdfast.client.v1.Product.sale_start:type_name -> google.protobuf.Timestamp
+	59, // 52: holdfast.client.v1.Product.sale_end:type_name -> google.protobuf.Timestamp
+	14, // 53: holdfast.client.v1.Bought.order:type_name -> holdfast.client.v1.Order
+	22, // 54: holdfast.client.v1.Watching.levels:type_name -> holdfast.client.v1.StockLevel
+	1,  // 55: holdfast.client.v1.StockLevel.state:type_name -> holdfast.client.v1.StockState
+	27, // 56: holdfast.client.v1.Zones.zones:type_name -> holdfast.client.v1.Zone
+	29, // 57: holdfast.client.v1.EnterZone.at:type_name -> holdfast.client.v1.Point
+	27, // 58: holdfast.client.v1.Entered.zone:type_name -> holdfast.client.v1.Zone
+	31, // 59: holdfast.client.v1.Entered.fields:type_name -> holdfast.client.v1.Field
+	2,  // 60: holdfast.client.v1.Field.kind:type_name -> holdfast.client.v1.FieldKind
+	40, // 61: holdfast.client.v1.Intent.steer:type_name -> holdfast.client.v1.Steer
+	41, // 62: holdfast.client.v1.Intent.walk:type_name -> holdfast.client.v1.Walk
+	42, // 63: holdfast.client.v1.Intent.strike:type_name -> holdfast.client.v1.Strike
+	29, // 64: holdfast.client.v1.Walk.to:type_name -> holdfast.client.v1.Point
+	29, // 65: holdfast.client.v1.Intended.at:type_name -> holdfast.client.v1.Point
+	46, // 66: holdfast.client.v1.Present.people:type_name -> holdfast.client.v1.Person
+	46, // 67: holdfast.client.v1.Presence.joined:type_name -> holdfast.client.v1.Person
+	46, // 68: holdfast.client.v1.Presence.left:type_name -> holdfast.client.v1.Person
+	59, // 69: holdfast.client.v1.ChatLine.at:type_name -> google.protobuf.Timestamp
+	50, // 70: holdfast.client.v1.ChatHistory.lines:type_name -> holdfast.client.v1.ChatLine
+	3,  // 71: holdfast.client.v1.Error.code:type_name -> holdfast.client.v1.Code
+	72, // [72:72] is the sub-list for method output_type
+	72, // [72:72] is the sub-list for method input_type
+	72, // [72:72] is the sub-list for extension type_name
+	72, // [72:72] is the sub-list for extension extendee
+	0,  // [0:72] is the sub-list for field type_name
 }
 
 func init() { file_client_v1_client_proto_init() }
@@ -2094,6 +4645,16 @@ func file_client_v1_client_proto_init() {
 		(*ClientFrame_Buy)(nil),
 		(*ClientFrame_Watch)(nil),
 		(*ClientFrame_Call)(nil),
+		(*ClientFrame_EnterZone)(nil),
+		(*ClientFrame_LeaveZone)(nil),
+		(*ClientFrame_Intent)(nil),
+		(*ClientFrame_ListZones)(nil),
+		(*ClientFrame_Who)(nil),
+		(*ClientFrame_Say)(nil),
+		(*ClientFrame_ReadChat)(nil),
+		(*ClientFrame_JoinGroup)(nil),
+		(*ClientFrame_LeaveGroup)(nil),
+		(*ClientFrame_Resync)(nil),
 	}
 	file_client_v1_client_proto_msgTypes[1].OneofWrappers = []any{
 		(*ServerFrame_Error)(nil),
@@ -2105,14 +4666,34 @@ func file_client_v1_client_proto_init() {
 		(*ServerFrame_Watching)(nil),
 		(*ServerFrame_Result)(nil),
 		(*ServerFrame_Stock)(nil),
+		(*ServerFrame_World)(nil),
+		(*ServerFrame_WorldKey)(nil),
+		(*ServerFrame_WorldGone)(nil),
+		(*ServerFrame_Chat)(nil),
+		(*ServerFrame_Presence)(nil),
+		(*ServerFrame_ZoneOwner)(nil),
+		(*ServerFrame_Entered)(nil),
+		(*ServerFrame_LeftZone)(nil),
+		(*ServerFrame_Intended)(nil),
+		(*ServerFrame_Zones)(nil),
+		(*ServerFrame_Present)(nil),
+		(*ServerFrame_Said)(nil),
+		(*ServerFrame_ChatHistory)(nil),
+		(*ServerFrame_JoinedGroup)(nil),
+		(*ServerFrame_LeftGroup)(nil),
+	}
+	file_client_v1_client_proto_msgTypes[35].OneofWrappers = []any{
+		(*Intent_Steer)(nil),
+		(*Intent_Walk)(nil),
+		(*Intent_Strike)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_client_v1_client_proto_rawDesc), len(file_client_v1_client_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   23,
+			NumEnums:      4,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
