@@ -62,6 +62,23 @@ type Timed interface {
 	NextTimer() (time.Time, bool)
 }
 
+// Caster is a Behaviour that shows volatile state to whoever looks: a world that
+// moves.
+type Caster interface {
+	// Cast hands frames to whoever is subscribed to their topics. The host calls
+	// it after ApplyVolatile. A frame leaves as soon as the events before it are
+	// durable, may be lost, and may be reused when cast has returned.
+	Cast(cast func(topic string, frame []byte))
+}
+
+// Parter is a Behaviour with volatile state that is worth keeping when its shard
+// changes hands in good order.
+type Parter interface {
+	// Parts says whether the actor wants a message with Parting set, now that its
+	// shard is about to leave this node.
+	Parts() bool
+}
+
 // Accountant is a Behaviour with books: amounts that operators sum over all
 // actors, and whose sums must fit each other.
 type Accountant interface {
@@ -72,6 +89,9 @@ type Accountant interface {
 // Env is what a decision may look at besides the state and the message.
 type Env struct {
 	Now time.Time
+	// Epoch counts the owners that the actor's shard has had. It tells what this
+	// one shows from what an earlier one, which has not heard yet, still shows.
+	Epoch uint64
 	// Local says whether an actor lives on this node, where messages to it
 	// cost no second commit. A hint.
 	Local func(Ref) bool
@@ -79,7 +99,7 @@ type Env struct {
 
 // Message is what an actor is asked to answer: exactly one of a command of a
 // client or operator (Method is set), a message of another actor (From is
-// set) or a timer (Timer is true).
+// set), a timer (Timer is true) or a farewell (Parting is true).
 type Message struct {
 	// Self is the actor that the message is for.
 	Self Ref
@@ -92,7 +112,11 @@ type Message struct {
 
 	Timer bool
 
-	// Body is decoded; nil for a timer. The behaviour must not change it.
+	// Parting: this is the last message that the actor answers on this node,
+	// unless the move comes to nothing. See Parter.
+	Parting bool
+
+	// Body is decoded; nil for a timer and a farewell. The behaviour must not change it.
 	Body proto.Message
 
 	// ReplyTo goes into Decision.Reply, now or in a later decision; kept

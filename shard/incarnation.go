@@ -390,6 +390,10 @@ func (inc *incarnation) deliver(o *output) {
 		inc.mesh.SendMessage(o.to, o.message)
 	case o.command != nil:
 		inc.mesh.SendCommand(o.to, o.command)
+	case o.frame != nil:
+		if err := inc.bus.Publish(o.topic, o.frame); err != nil {
+			inc.log.Warn("frame lost", "topic", o.topic, "err", err)
+		}
 	default:
 		body, err := proto.Marshal(o.broadcast.Body)
 		if err == nil {

@@ -51,6 +51,7 @@ type hosted struct {
 	decision actors.Decision
 	event    []byte
 	batch    []byte
+	cast     func(topic string, frame []byte) // puts a frame into the outbox
 }
 
 // errand is something to do on the shard's goroutine, between two turns.
@@ -62,7 +63,8 @@ type alarm struct{}
 // newHosted returns a shard that is not yet running.
 func newHosted(inc *incarnation, hold *cluster.Holding, people *population) *hosted {
 	h := &hosted{id: hold.Shard, inc: inc, hold: hold, people: people, gone: make(chan struct{}), sampled: make(map[*cluster.Command]time.Time)}
-	h.env.Local = inc.hosts
+	h.env.Local, h.env.Epoch = inc.hosts, uint64(hold.Epoch)
+	h.cast = func(topic string, frame []byte) { inc.outbox.put(output{topic: topic, frame: frame}) }
 	h.alarm = newAlarmClock(func() { inc.system.Root.Send(h.pid, alarm{}) })
 	return h
 }

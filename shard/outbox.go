@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"bytes"
 	"sync"
 	"time"
 
@@ -14,8 +15,13 @@ import (
 // which is safe because every one of them is asked for or sent again.
 const maxOutputs = 1 << 18
 
+// maxFrames bounds those of them that are frames of what actors show. Past it
+// frames are dropped: whoever looks is shown all of it again, and would gain
+// nothing from frames as old as those.
+const maxFrames = 4096
+
 // output is one thing that leaves the node: an answer, a message or a command
-// that is handed on after a move, to a peer, or else a broadcast.
+// that is handed on after a move, to a peer, a frame, or else a broadcast.
 type output struct {
 	stamp journal.Stamp
 
@@ -23,6 +29,9 @@ type output struct {
 	answer  *cluster.Answer
 	message *cluster.Message
 	command *cluster.Command
+
+	topic string
+	frame []byte
 
 	broadcast actors.Broadcast
 
@@ -47,6 +56,7 @@ type outbox struct {
 	mu     sync.Mutex
 	queue  []output // queue[head:] waits, stamps never decreasing
 	head   int
+	frames int // of those that wait
 	closed bool
 
 	// spare is the array that release used last, for the next one.
@@ -58,7 +68,8 @@ func newOutbox(log position, deliver func(*output), m *Metrics) *outbox {
 }
 
 // put stamps o and lets it go at once if the log is durable there and nothing
-// waits before it. It is false when o was dropped.
+// waits before it. It is false when o was dropped. A frame may be reused when put
+// has returned.
 func (b *outbox) put(o output) bool {
 	b.mu.Lock()
 	// The stamp is read under the lock so that the queue's stamps never decrease.
@@ -72,10 +83,14 @@ func (b *outbox) put(o output) bool {
 		b.deliver(&o)
 		return true
 	}
-	if len(b.queue)-b.head >= maxOutputs {
+	if len(b.queue)-b.head >= maxOutputs || o.frame != nil && b.frames >= maxFrames {
 		b.mu.Unlock()
 		b.metrics.outputsDropped.Inc()
 		return false
+	}
+	if o.frame != nil {
+		o.frame = bytes.Clone(o.frame)
+		b.frames++
 	}
 	b.queue = append(b.queue, o)
 	b.mu.Unlock()
@@ -88,6 +103,9 @@ func (b *outbox) release(durable journal.Stamp) {
 	b.mu.Lock()
 	n := b.head
 	for n < len(b.queue) && b.queue[n].stamp <= durable {
+		if b.queue[n].frame != nil {
+			b.frames--
+		}
 		n++
 	}
 	ready := append(b.spare[:0], b.queue[b.head:n]...)
@@ -117,7 +135,7 @@ func (b *outbox) close() {
 	defer b.mu.Unlock()
 	b.closed = true
 	clear(b.queue)
-	b.queue, b.head = nil, 0
+	b.queue, b.head, b.frames = nil, 0, 0
 }
 
 // waiting returns how many outputs wait.

@@ -17,6 +17,7 @@ type resident struct {
 	behaviour actors.Behaviour
 	volatile  actors.Volatile // nil when the behaviour has no volatile state
 	timed     actors.Timed    // nil when the behaviour wants no timers
+	caster    actors.Caster   // nil when the behaviour shows nothing
 
 	// seq numbers the actor's events; 0 for one that has never had any.
 	seq uint64
@@ -95,6 +96,7 @@ func (p *population) wake(ref actors.Ref) (*resident, error) {
 	}
 	a.volatile, _ = a.behaviour.(actors.Volatile)
 	a.timed, _ = a.behaviour.(actors.Timed)
+	a.caster, _ = a.behaviour.(actors.Caster)
 	p.live.Add(ref, a)
 	return a, nil
 }

@@ -92,7 +92,10 @@ func (inc *incarnation) freeze(ctx context.Context, h *hosted) error {
 		return errStopped
 	}
 	inc.metrics.shards.Dec()
-	return h.do(ctx, func(h *hosted) { h.frozen = true })
+	return h.do(ctx, func(h *hosted) {
+		h.part(time.Now())
+		h.frozen = true
+	})
 }
 
 // thaw has a frozen shard serve again.

@@ -115,6 +115,9 @@ func (h *hosted) turn(a *resident, now time.Time) {
 		h.people.dirty[a.ref] = struct{}{}
 	}
 	h.emit(a)
+	if d.Volatile != nil && a.caster != nil {
+		h.show(a)
+	}
 	h.arm(a, now)
 	if err := h.people.trim(); err != nil {
 		h.fail(err)

@@ -1,6 +1,7 @@
 package actorstest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -90,7 +91,7 @@ func (n *node) command(c *Call) {
 func (n *node) turn(r *resident, msg *actors.Message) {
 	d := &n.decision
 	d.Reset()
-	env := &actors.Env{Now: n.world.now, Local: func(ref actors.Ref) bool { return n.world.cfg.Place(ref) == n.index }}
+	env := &actors.Env{Now: n.world.now, Epoch: uint64(n.life) + 1, Local: func(ref actors.Ref) bool { return n.world.cfg.Place(ref) == n.index }}
 	if err := r.behaviour.Decide(env, msg, d); err != nil {
 		d.Reset()
 		var refusal *actors.Refusal
@@ -115,12 +116,28 @@ func (n *node) turn(r *resident, msg *actors.Message) {
 	}
 	if v, ok := r.behaviour.(actors.Volatile); ok && d.Volatile != nil {
 		v.ApplyVolatile(d.Volatile)
+		n.cast(r)
 	}
 	if len(d.Events) > 0 {
 		n.commit(len(n.log))
 	}
 	n.emit(r, d)
 	n.arm(r)
+}
+
+// cast hands on what an actor shows.
+func (n *node) cast(r *resident) {
+	c, ok := r.behaviour.(actors.Caster)
+	if !ok {
+		return
+	}
+	c.Cast(func(topic string, frame []byte) {
+		if n.world.cfg.Cast == nil {
+			return
+		}
+		frame = bytes.Clone(frame)
+		n.leave(func() { n.world.cfg.Cast(topic, frame) })
+	})
 }
 
 // commit makes the log durable up to end, some time later.

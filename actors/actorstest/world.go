@@ -39,6 +39,8 @@ type Config struct {
 	Journaled func(actors.Ref, proto.Message)
 	// Heard is called with every broadcast that leaves a node. Optional.
 	Heard func(actors.Broadcast)
+	// Cast is called with every frame that leaves a node. Optional.
+	Cast func(topic string, frame []byte)
 }
 
 // World is a model of a cluster.
