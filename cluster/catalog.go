@@ -6,14 +6,10 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"google.golang.org/protobuf/proto"
 
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
@@ -25,14 +21,13 @@ const MaxSlices = 1024
 // Catalog is what is for sale, as of one revision. It is immutable, and so are
 // the products it returns.
 type Catalog struct {
-	rev    int64
-	bySKU  map[string]*clusterv1.Product
-	sorted []*clusterv1.Product
+	rev      int64
+	products named[*clusterv1.Product]
 }
 
 // Product returns the product of that SKU.
 func (c *Catalog) Product(sku string) (*clusterv1.Product, bool) {
-	p, ok := c.bySKU[sku]
+	p, ok := c.products.byName[sku]
 	return p, ok
 }
 
@@ -40,17 +35,18 @@ func (c *Catalog) Product(sku string) (*clusterv1.Product, bool) {
 func (c *Catalog) Version() int64 { return c.rev }
 
 // Len is the number of products.
-func (c *Catalog) Len() int { return len(c.sorted) }
+func (c *Catalog) Len() int { return len(c.products.sorted) }
 
 // List returns all products by SKU. The caller must not change the slice.
-func (c *Catalog) List() []*clusterv1.Product { return c.sorted }
+func (c *Catalog) List() []*clusterv1.Product { return c.products.sorted }
 
 // Range yields the products whose SKU begins with prefix, by SKU.
 func (c *Catalog) Range(prefix string) iter.Seq[*clusterv1.Product] {
 	return func(yield func(*clusterv1.Product) bool) {
-		i, _ := slices.BinarySearchFunc(c.sorted, prefix, bySKU)
-		for ; i < len(c.sorted) && strings.HasPrefix(c.sorted[i].GetSku(), prefix); i++ {
-			if !yield(c.sorted[i]) {
+		sorted := c.products.sorted
+		i, _ := slices.BinarySearchFunc(sorted, prefix, bySKU)
+		for ; i < len(sorted) && strings.HasPrefix(sorted[i].GetSku(), prefix); i++ {
+			if !yield(sorted[i]) {
 				return
 			}
 		}
@@ -60,30 +56,7 @@ func (c *Catalog) Range(prefix string) iter.Seq[*clusterv1.Product] {
 func bySKU(p *clusterv1.Product, sku string) int { return strings.Compare(p.GetSku(), sku) }
 
 func (c *Catalog) apply(rev int64, cs []change, log *slog.Logger) *Catalog {
-	next := &Catalog{rev: rev, bySKU: maps.Clone(c.bySKU)}
-	if next.bySKU == nil {
-		next.bySKU = make(map[string]*clusterv1.Product, len(cs))
-	}
-	for _, ch := range cs {
-		delete(next.bySKU, ch.name)
-		if ch.deleted {
-			continue
-		}
-		p := new(clusterv1.Product)
-		err := decode(ch.value, p)
-		if err == nil && p.GetSku() != ch.name {
-			err = fmt.Errorf("it holds product %q", p.GetSku())
-		}
-		if err != nil {
-			skip(log, dirCatalog, ch, err)
-			continue
-		}
-		next.bySKU[ch.name] = p
-	}
-	next.sorted = slices.SortedFunc(maps.Values(next.bySKU), func(a, b *clusterv1.Product) int {
-		return strings.Compare(a.GetSku(), b.GetSku())
-	})
-	return next
+	return &Catalog{rev: rev, products: c.products.apply(dirCatalog, (*clusterv1.Product).GetSku, cs, log)}
 }
 
 // ErrInvalidProduct: the product cannot be put into the catalog as it is.
@@ -95,38 +68,12 @@ func (v *View) PutProduct(ctx context.Context, p *clusterv1.Product) error {
 	if err := validateProduct(p); err != nil {
 		return fmt.Errorf("put product %q: %w: %w", p.GetSku(), ErrInvalidProduct, err)
 	}
-	key := v.keys.product(p.GetSku())
-	for {
-		resp, err := v.client.Get(ctx, key)
-		if err != nil {
-			return unavailable("put product "+p.GetSku(), err)
+	return put(ctx, v, "put product "+p.GetSku(), v.keys.product(p.GetSku()), p, func(old *clusterv1.Product) error {
+		if old.GetSlices() != p.GetSlices() {
+			return fmt.Errorf("put product %q: %w: it has %d slices for good, not %d", p.GetSku(), ErrInvalidProduct, old.GetSlices(), p.GetSlices())
 		}
-		var rev int64
-		if len(resp.Kvs) > 0 {
-			rev = resp.Kvs[0].ModRevision
-			var old clusterv1.Product
-			if err := decode(resp.Kvs[0].Value, &old); err != nil {
-				return fmt.Errorf("put product %q: read the present one: %w", p.GetSku(), err)
-			}
-			if old.GetSlices() != p.GetSlices() {
-				return fmt.Errorf("put product %q: %w: it has %d slices for good, not %d", p.GetSku(), ErrInvalidProduct, old.GetSlices(), p.GetSlices())
-			}
-			if proto.Equal(&old, p) {
-				return nil
-			}
-		}
-		txn, err := v.client.Txn(ctx).
-			If(clientv3.Compare(clientv3.ModRevision(key), "=", rev)).
-			Then(clientv3.OpPut(key, encode(p))).
-			Commit()
-		if err != nil {
-			return unavailable("put product "+p.GetSku(), err)
-		}
-		if txn.Succeeded {
-			return nil
-		}
-		// Somebody changed it since it was read: look again.
-	}
+		return nil
+	})
 }
 
 func validateProduct(p *clusterv1.Product) error {

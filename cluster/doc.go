@@ -1,6 +1,6 @@
 // Package cluster says who owns what: which nodes live, which of them holds
-// which shard, which should, and what the catalog sells. All of it stands in
-// etcd, and this is the only package that speaks to etcd.
+// which shard, which should, what the catalog sells and which zones there are.
+// All of it stands in etcd, and this is the only package that speaks to etcd.
 //
 // # Keys
 //
@@ -17,11 +17,12 @@
 //	/weights              what plans are made with            written by the coordinator
 //	/rebalance            moves decided together              carried out by the coordinator
 //	/catalog/<sku>        a product
+//	/zones/<name>         a zone
 //
 // # What it owns
 //
-// A View is what everybody may know: routes, nodes, assignments and catalog as
-// immutable snapshots that a watch keeps fresh. It needs no lease. A snapshot
+// A View is what everybody may know: routes, nodes, assignments, catalog and
+// zones as immutable snapshots that a watch keeps fresh. It needs no lease. A snapshot
 // may be late, so a route is a hint: the owner's own word wins.
 //
 // A Member is one incarnation of one node: a lease, and the right to hold

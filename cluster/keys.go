@@ -19,6 +19,7 @@ const (
 	dirShards      = "/shards/"
 	dirAssignments = "/assignments/"
 	dirCatalog     = "/catalog/"
+	dirZones       = "/zones/"
 	dirLoads       = "/loads/"
 	dirDrained     = "/drained/"
 	keyCoordinator = "/coordinator"
@@ -41,6 +42,7 @@ func (k keys) drained(n NodeName) string   { return k.prefix + dirDrained + stri
 func (k keys) weights() string             { return k.prefix + keyWeights }
 func (k keys) rebalance() string           { return k.prefix + keyRebalance }
 func (k keys) product(sku string) string   { return k.prefix + dirCatalog + sku }
+func (k keys) zone(name string) string     { return k.prefix + dirZones + name }
 
 // split returns the folder of a key, with its slashes, and the name in it. The
 // folder of a key that stands alone is the key.

@@ -16,6 +16,7 @@ type snapshot struct {
 	nodes       *nodeSet
 	assignments *Assignments
 	catalog     *Catalog
+	zones       *Zones
 	coordinator coordinator
 	loads       *Loads
 	drained     map[NodeName]bool
@@ -59,6 +60,7 @@ func emptySnapshot(n int) *snapshot {
 		nodes:       &nodeSet{},
 		assignments: &Assignments{rows: make([]assignment, n), next: make(chan struct{})},
 		catalog:     &Catalog{},
+		zones:       &Zones{},
 		loads:       &Loads{shards: make([]shardReport, n), next: make(chan struct{})},
 		weights:     &weights{rows: make([]float64, n)},
 		job:         &job{},
@@ -83,6 +85,8 @@ func (s *snapshot) apply(rev int64, changes map[string][]change, log *slog.Logge
 			next.assignments = next.assignments.apply(rev, cs, log)
 		case dirCatalog:
 			next.catalog = next.catalog.apply(rev, cs, log)
+		case dirZones:
+			next.zones = next.zones.apply(rev, cs, log)
 		case keyCoordinator:
 			next.coordinator = next.coordinator.apply(cs, log)
 		case dirLoads:

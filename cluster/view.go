@@ -137,6 +137,9 @@ func (v *View) NodesChanged() <-chan struct{} { return v.snap.Load().next }
 // Catalog returns what is for sale.
 func (v *View) Catalog() *Catalog { return v.snap.Load().catalog }
 
+// Zones returns the zones there are.
+func (v *View) Zones() *Zones { return v.snap.Load().zones }
+
 // Assignments returns which node should own what.
 func (v *View) Assignments() *Assignments { return v.snap.Load().assignments }
 

@@ -64,7 +64,7 @@ func TestViewSurvivesBadValues(t *testing.T) {
 	v, raw := e.View(cluster.Config{Shards: 4}), e.Client()
 	for key, value := range map[string]string{
 		"/owners/0": "{", "/owners/x": "{}", "/owners/9": "{}", "/owners/00": `{"node":"z","incarnation":"z-1"}`,
-		"/nodes/b": "no", "/assignments/1": "[]", "/catalog/p": `{"sku":"q"}`, "/coordinator": "?", "/unheard/of": "it", "/alone": "1",
+		"/nodes/b": "no", "/assignments/1": "[]", "/catalog/p": `{"sku":"q"}`, "/zones/a": `{"zone":{"name":"b"}}`, "/coordinator": "?", "/unheard/of": "it", "/alone": "1",
 		"/owners/1": `{"node":"n","incarnation":"n-1","epoch":"3","address":"n:1","later":true}`,
 	} {
 		if _, err := raw.Put(t.Context(), "/holdfast"+key, value); err != nil {
@@ -79,8 +79,8 @@ func TestViewSurvivesBadValues(t *testing.T) {
 		}
 	}
 	fresh := e.View(cluster.Config{}) // Lists what the other has watched.
-	if got := fresh.Routes().Owner(1); got != want || len(fresh.Nodes()) != 0 || fresh.Catalog().Len() != 0 {
-		t.Errorf("listed: got %v, %v, %v", got, fresh.Nodes(), fresh.Catalog().List())
+	if got := fresh.Routes().Owner(1); got != want || len(fresh.Nodes()) != 0 || fresh.Catalog().Len() != 0 || len(fresh.Zones().List()) != 0 {
+		t.Errorf("listed: got %v, %v, %v, %v", got, fresh.Nodes(), fresh.Catalog().List(), fresh.Zones().List())
 	}
 }
 
