@@ -349,8 +349,11 @@ type ZoneEntered struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Spec  *ZoneSpec              `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
 	// 0 for a spectator.
-	Entity        uint32 `protobuf:"varint,2,opt,name=entity,proto3" json:"entity,omitempty"`
-	Players       uint32 `protobuf:"varint,3,opt,name=players,proto3" json:"players,omitempty"`
+	Entity  uint32 `protobuf:"varint,2,opt,name=entity,proto3" json:"entity,omitempty"`
+	Players uint32 `protobuf:"varint,3,opt,name=players,proto3" json:"players,omitempty"`
+	// Where the entity is, in units, so that its cell can be told; absent for a
+	// spectator.
+	At            *v1.Point `protobuf:"bytes,4,opt,name=at,proto3" json:"at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -404,6 +407,13 @@ func (x *ZoneEntered) GetPlayers() uint32 {
 		return x.Players
 	}
 	return 0
+}
+
+func (x *ZoneEntered) GetAt() *v1.Point {
+	if x != nil {
+		return x.At
+	}
+	return nil
 }
 
 // ZoneLeave is the method "Leave" of a zone. Answered by ZoneLeft, also when
@@ -816,11 +826,12 @@ const file_cluster_v1_zone_proto_rawDesc = "" +
 	"\n" +
 	"ZoneClosed\"'\n" +
 	"\tZoneEnter\x12\x1a\n" +
-	"\bspectate\x18\x01 \x01(\bR\bspectate\"r\n" +
+	"\bspectate\x18\x01 \x01(\bR\bspectate\"\x9d\x01\n" +
 	"\vZoneEntered\x121\n" +
 	"\x04spec\x18\x01 \x01(\v2\x1d.holdfast.cluster.v1.ZoneSpecR\x04spec\x12\x16\n" +
 	"\x06entity\x18\x02 \x01(\rR\x06entity\x12\x18\n" +
-	"\aplayers\x18\x03 \x01(\rR\aplayers\"\v\n" +
+	"\aplayers\x18\x03 \x01(\rR\aplayers\x12)\n" +
+	"\x02at\x18\x04 \x01(\v2\x19.holdfast.client.v1.PointR\x02at\"\v\n" +
 	"\tZoneLeave\"\n" +
 	"\n" +
 	"\bZoneLeft\"\n" +
@@ -878,17 +889,19 @@ var file_cluster_v1_zone_proto_goTypes = []any{
 	(*GroupLeave)(nil),   // 16: holdfast.cluster.v1.GroupLeave
 	(*GroupLeft)(nil),    // 17: holdfast.cluster.v1.GroupLeft
 	(*v1.Zone)(nil),      // 18: holdfast.client.v1.Zone
+	(*v1.Point)(nil),     // 19: holdfast.client.v1.Point
 }
 var file_cluster_v1_zone_proto_depIdxs = []int32{
 	18, // 0: holdfast.cluster.v1.ZoneSpec.zone:type_name -> holdfast.client.v1.Zone
 	0,  // 1: holdfast.cluster.v1.ZoneSpec.mood:type_name -> holdfast.cluster.v1.BotMood
 	1,  // 2: holdfast.cluster.v1.OpenZone.spec:type_name -> holdfast.cluster.v1.ZoneSpec
 	1,  // 3: holdfast.cluster.v1.ZoneEntered.spec:type_name -> holdfast.cluster.v1.ZoneSpec
-	4,  // [4:4] is the sub-list for method output_type
-	4,  // [4:4] is the sub-list for method input_type
-	4,  // [4:4] is the sub-list for extension type_name
-	4,  // [4:4] is the sub-list for extension extendee
-	0,  // [0:4] is the sub-list for field type_name
+	19, // 4: holdfast.cluster.v1.ZoneEntered.at:type_name -> holdfast.client.v1.Point
+	5,  // [5:5] is the sub-list for method output_type
+	5,  // [5:5] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_cluster_v1_zone_proto_init() }
