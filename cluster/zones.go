@@ -82,8 +82,11 @@ var (
 func (v *View) PutZone(ctx context.Context, spec *clusterv1.ZoneSpec) (*clusterv1.ZoneSpec, error) {
 	spec = fillZone(spec)
 	name := nameOfZone(spec)
+	if err := CheckZoneName(name); err != nil {
+		return nil, fmt.Errorf("put zone: %w", err)
+	}
 	if err := validateZone(spec); err != nil {
-		return nil, fmt.Errorf("put zone %.80q: %w: %w", name, ErrInvalidZone, err)
+		return nil, fmt.Errorf("put zone %s: %w: %w", name, ErrInvalidZone, err)
 	}
 	err := put(ctx, v, "put zone "+name, v.keys.zone(name), spec, func(*clusterv1.ZoneSpec) error { return nil })
 	if err != nil {
@@ -94,8 +97,8 @@ func (v *View) PutZone(ctx context.Context, spec *clusterv1.ZoneSpec) (*clusterv
 
 // DeleteZone forgets a zone: ErrNoZone if there is none.
 func (v *View) DeleteZone(ctx context.Context, name string) error {
-	if err := validateZoneName(name); err != nil {
-		return fmt.Errorf("delete zone %.80q: %w: %w", name, ErrInvalidZone, err)
+	if err := CheckZoneName(name); err != nil {
+		return fmt.Errorf("delete zone: %w", err)
 	}
 	resp, err := v.client.Delete(ctx, v.keys.zone(name))
 	if err != nil {
@@ -135,18 +138,17 @@ func fillZone(spec *clusterv1.ZoneSpec) *clusterv1.ZoneSpec {
 	return out
 }
 
-func validateZoneName(name string) error {
+// CheckZoneName is nil for what can be the name of a zone, and otherwise an
+// ErrInvalidZone.
+func CheckZoneName(name string) error {
 	if !zoneName.MatchString(name) {
-		return errors.New("name: must be 1 to 32 lower-case letters, digits, dashes and underscores, beginning with a letter or digit")
+		return fmt.Errorf("%w: name: %.40q, must be 1 to 32 lower-case letters, digits, dashes and underscores, beginning with a letter or digit", ErrInvalidZone, name)
 	}
 	return nil
 }
 
 func validateZone(spec *clusterv1.ZoneSpec) error {
 	z := spec.GetZone()
-	if err := validateZoneName(z.GetName()); err != nil {
-		return err
-	}
 	_, known := clusterv1.BotMood_name[int32(spec.GetMood())]
 	switch {
 	case z.GetWidth() == 0 || z.GetWidth() > maxZoneSide:

@@ -339,6 +339,348 @@ func (x *GrantResponse) GetBalance() int64 {
 	return 0
 }
 
+type PutZoneRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Fields that are 0 are filled in: zone.hz 20, zone.max_speed 6,
+	// zone.max_players 1,000 or what bots leave room for, mood BOT_MOOD_WANDER.
+	// zone.cell 0 makes the zone one cell, bots 0 is none.
+	Spec          *v1.ZoneSpec `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutZoneRequest) Reset() {
+	*x = PutZoneRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutZoneRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutZoneRequest) ProtoMessage() {}
+
+func (x *PutZoneRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutZoneRequest.ProtoReflect.Descriptor instead.
+func (*PutZoneRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *PutZoneRequest) GetSpec() *v1.ZoneSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+type PutZoneResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// With what was filled in.
+	Spec          *v1.ZoneSpec `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutZoneResponse) Reset() {
+	*x = PutZoneResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutZoneResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutZoneResponse) ProtoMessage() {}
+
+func (x *PutZoneResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutZoneResponse.ProtoReflect.Descriptor instead.
+func (*PutZoneResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *PutZoneResponse) GetSpec() *v1.ZoneSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+type ListZonesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only zones whose name begins with this. Empty: all.
+	Prefix string `protobuf:"bytes,1,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	// Do not ask the zones who is in them.
+	OmitPlayers   bool `protobuf:"varint,2,opt,name=omit_players,json=omitPlayers,proto3" json:"omit_players,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListZonesRequest) Reset() {
+	*x = ListZonesRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListZonesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListZonesRequest) ProtoMessage() {}
+
+func (x *ListZonesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListZonesRequest.ProtoReflect.Descriptor instead.
+func (*ListZonesRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ListZonesRequest) GetPrefix() string {
+	if x != nil {
+		return x.Prefix
+	}
+	return ""
+}
+
+func (x *ListZonesRequest) GetOmitPlayers() bool {
+	if x != nil {
+		return x.OmitPlayers
+	}
+	return false
+}
+
+type ListZonesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By name.
+	Zones         []*ZoneRow `protobuf:"bytes,1,rep,name=zones,proto3" json:"zones,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListZonesResponse) Reset() {
+	*x = ListZonesResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListZonesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListZonesResponse) ProtoMessage() {}
+
+func (x *ListZonesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListZonesResponse.ProtoReflect.Descriptor instead.
+func (*ListZonesResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListZonesResponse) GetZones() []*ZoneRow {
+	if x != nil {
+		return x.Zones
+	}
+	return nil
+}
+
+type ZoneRow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Spec  *v1.ZoneSpec           `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
+	Shard uint32                 `protobuf:"varint,2,opt,name=shard,proto3" json:"shard,omitempty"`
+	// The node that runs it; "" when nobody owns its shard.
+	Node string `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
+	// Who is in it. Absent when the zone was not asked, or has not answered in
+	// time.
+	Players       *uint32 `protobuf:"varint,4,opt,name=players,proto3,oneof" json:"players,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ZoneRow) Reset() {
+	*x = ZoneRow{}
+	mi := &file_admin_v1_admin_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ZoneRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ZoneRow) ProtoMessage() {}
+
+func (x *ZoneRow) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ZoneRow.ProtoReflect.Descriptor instead.
+func (*ZoneRow) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ZoneRow) GetSpec() *v1.ZoneSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+func (x *ZoneRow) GetShard() uint32 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *ZoneRow) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *ZoneRow) GetPlayers() uint32 {
+	if x != nil && x.Players != nil {
+		return *x.Players
+	}
+	return 0
+}
+
+type DeleteZoneRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteZoneRequest) Reset() {
+	*x = DeleteZoneRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteZoneRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteZoneRequest) ProtoMessage() {}
+
+func (x *DeleteZoneRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteZoneRequest.ProtoReflect.Descriptor instead.
+func (*DeleteZoneRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *DeleteZoneRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type DeleteZoneResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteZoneResponse) Reset() {
+	*x = DeleteZoneResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteZoneResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteZoneResponse) ProtoMessage() {}
+
+func (x *DeleteZoneResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteZoneResponse.ProtoReflect.Descriptor instead.
+func (*DeleteZoneResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{12}
+}
+
 type AuditRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Also return a row for each actor of this kind ...
@@ -351,7 +693,7 @@ type AuditRequest struct {
 
 func (x *AuditRequest) Reset() {
 	*x = AuditRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[6]
+	mi := &file_admin_v1_admin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -363,7 +705,7 @@ func (x *AuditRequest) String() string {
 func (*AuditRequest) ProtoMessage() {}
 
 func (x *AuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[6]
+	mi := &file_admin_v1_admin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -376,7 +718,7 @@ func (x *AuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditRequest.ProtoReflect.Descriptor instead.
 func (*AuditRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{6}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AuditRequest) GetRowsKind() string {
@@ -415,7 +757,7 @@ type AuditResponse struct {
 
 func (x *AuditResponse) Reset() {
 	*x = AuditResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[7]
+	mi := &file_admin_v1_admin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -427,7 +769,7 @@ func (x *AuditResponse) String() string {
 func (*AuditResponse) ProtoMessage() {}
 
 func (x *AuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[7]
+	mi := &file_admin_v1_admin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -440,7 +782,7 @@ func (x *AuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditResponse.ProtoReflect.Descriptor instead.
 func (*AuditResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{7}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AuditResponse) GetAccounts() map[string]int64 {
@@ -523,7 +865,7 @@ type StockBooks struct {
 
 func (x *StockBooks) Reset() {
 	*x = StockBooks{}
-	mi := &file_admin_v1_admin_proto_msgTypes[8]
+	mi := &file_admin_v1_admin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -535,7 +877,7 @@ func (x *StockBooks) String() string {
 func (*StockBooks) ProtoMessage() {}
 
 func (x *StockBooks) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[8]
+	mi := &file_admin_v1_admin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -548,7 +890,7 @@ func (x *StockBooks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StockBooks.ProtoReflect.Descriptor instead.
 func (*StockBooks) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{8}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StockBooks) GetSku() string {
@@ -635,7 +977,7 @@ type MoneyBooks struct {
 
 func (x *MoneyBooks) Reset() {
 	*x = MoneyBooks{}
-	mi := &file_admin_v1_admin_proto_msgTypes[9]
+	mi := &file_admin_v1_admin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -647,7 +989,7 @@ func (x *MoneyBooks) String() string {
 func (*MoneyBooks) ProtoMessage() {}
 
 func (x *MoneyBooks) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[9]
+	mi := &file_admin_v1_admin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -660,7 +1002,7 @@ func (x *MoneyBooks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoneyBooks.ProtoReflect.Descriptor instead.
 func (*MoneyBooks) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{9}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *MoneyBooks) GetCurrency() string {
@@ -701,7 +1043,7 @@ type Row struct {
 
 func (x *Row) Reset() {
 	*x = Row{}
-	mi := &file_admin_v1_admin_proto_msgTypes[10]
+	mi := &file_admin_v1_admin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -713,7 +1055,7 @@ func (x *Row) String() string {
 func (*Row) ProtoMessage() {}
 
 func (x *Row) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[10]
+	mi := &file_admin_v1_admin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -726,7 +1068,7 @@ func (x *Row) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Row.ProtoReflect.Descriptor instead.
 func (*Row) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{10}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Row) GetId() string {
@@ -751,7 +1093,7 @@ type ShardsRequest struct {
 
 func (x *ShardsRequest) Reset() {
 	*x = ShardsRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[11]
+	mi := &file_admin_v1_admin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -763,7 +1105,7 @@ func (x *ShardsRequest) String() string {
 func (*ShardsRequest) ProtoMessage() {}
 
 func (x *ShardsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[11]
+	mi := &file_admin_v1_admin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -776,7 +1118,7 @@ func (x *ShardsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShardsRequest.ProtoReflect.Descriptor instead.
 func (*ShardsRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{11}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{18}
 }
 
 type ShardsResponse struct {
@@ -789,7 +1131,7 @@ type ShardsResponse struct {
 
 func (x *ShardsResponse) Reset() {
 	*x = ShardsResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[12]
+	mi := &file_admin_v1_admin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -801,7 +1143,7 @@ func (x *ShardsResponse) String() string {
 func (*ShardsResponse) ProtoMessage() {}
 
 func (x *ShardsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[12]
+	mi := &file_admin_v1_admin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -814,7 +1156,7 @@ func (x *ShardsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShardsResponse.ProtoReflect.Descriptor instead.
 func (*ShardsResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{12}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ShardsResponse) GetShards() []*ShardRow {
@@ -842,7 +1184,7 @@ type ShardRow struct {
 
 func (x *ShardRow) Reset() {
 	*x = ShardRow{}
-	mi := &file_admin_v1_admin_proto_msgTypes[13]
+	mi := &file_admin_v1_admin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -854,7 +1196,7 @@ func (x *ShardRow) String() string {
 func (*ShardRow) ProtoMessage() {}
 
 func (x *ShardRow) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[13]
+	mi := &file_admin_v1_admin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -867,7 +1209,7 @@ func (x *ShardRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShardRow.ProtoReflect.Descriptor instead.
 func (*ShardRow) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{13}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ShardRow) GetShard() uint32 {
@@ -917,7 +1259,7 @@ type ShardLoad struct {
 
 func (x *ShardLoad) Reset() {
 	*x = ShardLoad{}
-	mi := &file_admin_v1_admin_proto_msgTypes[14]
+	mi := &file_admin_v1_admin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -929,7 +1271,7 @@ func (x *ShardLoad) String() string {
 func (*ShardLoad) ProtoMessage() {}
 
 func (x *ShardLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[14]
+	mi := &file_admin_v1_admin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -942,7 +1284,7 @@ func (x *ShardLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShardLoad.ProtoReflect.Descriptor instead.
 func (*ShardLoad) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{14}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ShardLoad) GetCommands() float64 {
@@ -974,7 +1316,7 @@ type NodesRequest struct {
 
 func (x *NodesRequest) Reset() {
 	*x = NodesRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[15]
+	mi := &file_admin_v1_admin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1328,7 @@ func (x *NodesRequest) String() string {
 func (*NodesRequest) ProtoMessage() {}
 
 func (x *NodesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[15]
+	mi := &file_admin_v1_admin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1341,7 @@ func (x *NodesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesRequest.ProtoReflect.Descriptor instead.
 func (*NodesRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{15}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{22}
 }
 
 type NodesResponse struct {
@@ -1016,7 +1358,7 @@ type NodesResponse struct {
 
 func (x *NodesResponse) Reset() {
 	*x = NodesResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[16]
+	mi := &file_admin_v1_admin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1028,7 +1370,7 @@ func (x *NodesResponse) String() string {
 func (*NodesResponse) ProtoMessage() {}
 
 func (x *NodesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[16]
+	mi := &file_admin_v1_admin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1041,7 +1383,7 @@ func (x *NodesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesResponse.ProtoReflect.Descriptor instead.
 func (*NodesResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{16}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *NodesResponse) GetNodes() []*NodeRow {
@@ -1084,7 +1426,7 @@ type NodeRow struct {
 
 func (x *NodeRow) Reset() {
 	*x = NodeRow{}
-	mi := &file_admin_v1_admin_proto_msgTypes[17]
+	mi := &file_admin_v1_admin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1096,7 +1438,7 @@ func (x *NodeRow) String() string {
 func (*NodeRow) ProtoMessage() {}
 
 func (x *NodeRow) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[17]
+	mi := &file_admin_v1_admin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1109,7 +1451,7 @@ func (x *NodeRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRow.ProtoReflect.Descriptor instead.
 func (*NodeRow) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{17}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *NodeRow) GetNode() *v1.Node {
@@ -1170,7 +1512,7 @@ type NodeLoad struct {
 
 func (x *NodeLoad) Reset() {
 	*x = NodeLoad{}
-	mi := &file_admin_v1_admin_proto_msgTypes[18]
+	mi := &file_admin_v1_admin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1182,7 +1524,7 @@ func (x *NodeLoad) String() string {
 func (*NodeLoad) ProtoMessage() {}
 
 func (x *NodeLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[18]
+	mi := &file_admin_v1_admin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1195,7 +1537,7 @@ func (x *NodeLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeLoad.ProtoReflect.Descriptor instead.
 func (*NodeLoad) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{18}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *NodeLoad) GetCommands() float64 {
@@ -1246,7 +1588,7 @@ type NodeLog struct {
 
 func (x *NodeLog) Reset() {
 	*x = NodeLog{}
-	mi := &file_admin_v1_admin_proto_msgTypes[19]
+	mi := &file_admin_v1_admin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1258,7 +1600,7 @@ func (x *NodeLog) String() string {
 func (*NodeLog) ProtoMessage() {}
 
 func (x *NodeLog) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[19]
+	mi := &file_admin_v1_admin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1271,7 +1613,7 @@ func (x *NodeLog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeLog.ProtoReflect.Descriptor instead.
 func (*NodeLog) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{19}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *NodeLog) GetName() string {
@@ -1312,7 +1654,7 @@ type MoveRequest struct {
 
 func (x *MoveRequest) Reset() {
 	*x = MoveRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[20]
+	mi := &file_admin_v1_admin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1324,7 +1666,7 @@ func (x *MoveRequest) String() string {
 func (*MoveRequest) ProtoMessage() {}
 
 func (x *MoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[20]
+	mi := &file_admin_v1_admin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1337,7 +1679,7 @@ func (x *MoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveRequest.ProtoReflect.Descriptor instead.
 func (*MoveRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{20}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *MoveRequest) GetShard() uint32 {
@@ -1366,7 +1708,7 @@ type MoveResponse struct {
 
 func (x *MoveResponse) Reset() {
 	*x = MoveResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[21]
+	mi := &file_admin_v1_admin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1378,7 +1720,7 @@ func (x *MoveResponse) String() string {
 func (*MoveResponse) ProtoMessage() {}
 
 func (x *MoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[21]
+	mi := &file_admin_v1_admin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1391,7 +1733,7 @@ func (x *MoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveResponse.ProtoReflect.Descriptor instead.
 func (*MoveResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{21}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *MoveResponse) GetShard() uint32 {
@@ -1426,7 +1768,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[22]
+	mi := &file_admin_v1_admin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1438,7 +1780,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[22]
+	mi := &file_admin_v1_admin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1451,7 +1793,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{22}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DrainRequest) GetNode() string {
@@ -1478,7 +1820,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[23]
+	mi := &file_admin_v1_admin_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1832,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[23]
+	mi := &file_admin_v1_admin_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1845,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{23}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DrainResponse) GetShards() []uint32 {
@@ -1522,7 +1864,7 @@ type UndrainRequest struct {
 
 func (x *UndrainRequest) Reset() {
 	*x = UndrainRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[24]
+	mi := &file_admin_v1_admin_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1534,7 +1876,7 @@ func (x *UndrainRequest) String() string {
 func (*UndrainRequest) ProtoMessage() {}
 
 func (x *UndrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[24]
+	mi := &file_admin_v1_admin_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1547,7 +1889,7 @@ func (x *UndrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndrainRequest.ProtoReflect.Descriptor instead.
 func (*UndrainRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{24}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *UndrainRequest) GetNode() string {
@@ -1565,7 +1907,7 @@ type UndrainResponse struct {
 
 func (x *UndrainResponse) Reset() {
 	*x = UndrainResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[25]
+	mi := &file_admin_v1_admin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1577,7 +1919,7 @@ func (x *UndrainResponse) String() string {
 func (*UndrainResponse) ProtoMessage() {}
 
 func (x *UndrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[25]
+	mi := &file_admin_v1_admin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1590,7 +1932,7 @@ func (x *UndrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndrainResponse.ProtoReflect.Descriptor instead.
 func (*UndrainResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{25}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{32}
 }
 
 type RebalanceRequest struct {
@@ -1605,7 +1947,7 @@ type RebalanceRequest struct {
 
 func (x *RebalanceRequest) Reset() {
 	*x = RebalanceRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[26]
+	mi := &file_admin_v1_admin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1617,7 +1959,7 @@ func (x *RebalanceRequest) String() string {
 func (*RebalanceRequest) ProtoMessage() {}
 
 func (x *RebalanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[26]
+	mi := &file_admin_v1_admin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1630,7 +1972,7 @@ func (x *RebalanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RebalanceRequest.ProtoReflect.Descriptor instead.
 func (*RebalanceRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{26}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RebalanceRequest) GetDryRun() bool {
@@ -1672,7 +2014,7 @@ type RebalanceResponse struct {
 
 func (x *RebalanceResponse) Reset() {
 	*x = RebalanceResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[27]
+	mi := &file_admin_v1_admin_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1684,7 +2026,7 @@ func (x *RebalanceResponse) String() string {
 func (*RebalanceResponse) ProtoMessage() {}
 
 func (x *RebalanceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[27]
+	mi := &file_admin_v1_admin_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1697,7 +2039,7 @@ func (x *RebalanceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RebalanceResponse.ProtoReflect.Descriptor instead.
 func (*RebalanceResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{27}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RebalanceResponse) GetMoves() []*v1.PlannedMove {
@@ -1770,7 +2112,7 @@ type NodeShare struct {
 
 func (x *NodeShare) Reset() {
 	*x = NodeShare{}
-	mi := &file_admin_v1_admin_proto_msgTypes[28]
+	mi := &file_admin_v1_admin_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1782,7 +2124,7 @@ func (x *NodeShare) String() string {
 func (*NodeShare) ProtoMessage() {}
 
 func (x *NodeShare) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[28]
+	mi := &file_admin_v1_admin_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1795,7 +2137,7 @@ func (x *NodeShare) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeShare.ProtoReflect.Descriptor instead.
 func (*NodeShare) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{28}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *NodeShare) GetNode() string {
@@ -1843,7 +2185,7 @@ type PinRequest struct {
 
 func (x *PinRequest) Reset() {
 	*x = PinRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[29]
+	mi := &file_admin_v1_admin_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1855,7 +2197,7 @@ func (x *PinRequest) String() string {
 func (*PinRequest) ProtoMessage() {}
 
 func (x *PinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[29]
+	mi := &file_admin_v1_admin_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1868,7 +2210,7 @@ func (x *PinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PinRequest.ProtoReflect.Descriptor instead.
 func (*PinRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{29}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *PinRequest) GetShard() uint32 {
@@ -1893,7 +2235,7 @@ type PinResponse struct {
 
 func (x *PinResponse) Reset() {
 	*x = PinResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[30]
+	mi := &file_admin_v1_admin_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1905,7 +2247,7 @@ func (x *PinResponse) String() string {
 func (*PinResponse) ProtoMessage() {}
 
 func (x *PinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[30]
+	mi := &file_admin_v1_admin_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1918,7 +2260,7 @@ func (x *PinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PinResponse.ProtoReflect.Descriptor instead.
 func (*PinResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{30}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{37}
 }
 
 type UnpinRequest struct {
@@ -1930,7 +2272,7 @@ type UnpinRequest struct {
 
 func (x *UnpinRequest) Reset() {
 	*x = UnpinRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[31]
+	mi := &file_admin_v1_admin_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2284,7 @@ func (x *UnpinRequest) String() string {
 func (*UnpinRequest) ProtoMessage() {}
 
 func (x *UnpinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[31]
+	mi := &file_admin_v1_admin_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2297,7 @@ func (x *UnpinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnpinRequest.ProtoReflect.Descriptor instead.
 func (*UnpinRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{31}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *UnpinRequest) GetShard() uint32 {
@@ -1975,7 +2317,7 @@ type UnpinResponse struct {
 
 func (x *UnpinResponse) Reset() {
 	*x = UnpinResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[32]
+	mi := &file_admin_v1_admin_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1987,7 +2329,7 @@ func (x *UnpinResponse) String() string {
 func (*UnpinResponse) ProtoMessage() {}
 
 func (x *UnpinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[32]
+	mi := &file_admin_v1_admin_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2000,7 +2342,7 @@ func (x *UnpinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnpinResponse.ProtoReflect.Descriptor instead.
 func (*UnpinResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{32}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *UnpinResponse) GetNode() string {
@@ -2023,7 +2365,7 @@ type OwnersRequest struct {
 
 func (x *OwnersRequest) Reset() {
 	*x = OwnersRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[33]
+	mi := &file_admin_v1_admin_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2035,7 +2377,7 @@ func (x *OwnersRequest) String() string {
 func (*OwnersRequest) ProtoMessage() {}
 
 func (x *OwnersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[33]
+	mi := &file_admin_v1_admin_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2048,7 +2390,7 @@ func (x *OwnersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OwnersRequest.ProtoReflect.Descriptor instead.
 func (*OwnersRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{33}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *OwnersRequest) GetShard() uint32 {
@@ -2083,7 +2425,7 @@ type OwnersResponse struct {
 
 func (x *OwnersResponse) Reset() {
 	*x = OwnersResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[34]
+	mi := &file_admin_v1_admin_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2095,7 +2437,7 @@ func (x *OwnersResponse) String() string {
 func (*OwnersResponse) ProtoMessage() {}
 
 func (x *OwnersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[34]
+	mi := &file_admin_v1_admin_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2108,7 +2450,7 @@ func (x *OwnersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OwnersResponse.ProtoReflect.Descriptor instead.
 func (*OwnersResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{34}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *OwnersResponse) GetRecords() []*v1.OwnerRecord {
@@ -2128,7 +2470,7 @@ type MovesRequest struct {
 
 func (x *MovesRequest) Reset() {
 	*x = MovesRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[35]
+	mi := &file_admin_v1_admin_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2140,7 +2482,7 @@ func (x *MovesRequest) String() string {
 func (*MovesRequest) ProtoMessage() {}
 
 func (x *MovesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[35]
+	mi := &file_admin_v1_admin_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2153,7 +2495,7 @@ func (x *MovesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MovesRequest.ProtoReflect.Descriptor instead.
 func (*MovesRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{35}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *MovesRequest) GetLimit() uint32 {
@@ -2178,7 +2520,7 @@ type MovesResponse struct {
 
 func (x *MovesResponse) Reset() {
 	*x = MovesResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[36]
+	mi := &file_admin_v1_admin_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2190,7 +2532,7 @@ func (x *MovesResponse) String() string {
 func (*MovesResponse) ProtoMessage() {}
 
 func (x *MovesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[36]
+	mi := &file_admin_v1_admin_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2203,7 +2545,7 @@ func (x *MovesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MovesResponse.ProtoReflect.Descriptor instead.
 func (*MovesResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{36}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *MovesResponse) GetReceipts() []*v1.MoveReceipt {
@@ -2240,7 +2582,7 @@ type MoveUnderWay struct {
 
 func (x *MoveUnderWay) Reset() {
 	*x = MoveUnderWay{}
-	mi := &file_admin_v1_admin_proto_msgTypes[37]
+	mi := &file_admin_v1_admin_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2252,7 +2594,7 @@ func (x *MoveUnderWay) String() string {
 func (*MoveUnderWay) ProtoMessage() {}
 
 func (x *MoveUnderWay) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[37]
+	mi := &file_admin_v1_admin_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2265,7 +2607,7 @@ func (x *MoveUnderWay) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveUnderWay.ProtoReflect.Descriptor instead.
 func (*MoveUnderWay) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{37}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *MoveUnderWay) GetShard() uint32 {
@@ -2301,7 +2643,7 @@ type DeadLettersRequest struct {
 
 func (x *DeadLettersRequest) Reset() {
 	*x = DeadLettersRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[38]
+	mi := &file_admin_v1_admin_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2313,7 +2655,7 @@ func (x *DeadLettersRequest) String() string {
 func (*DeadLettersRequest) ProtoMessage() {}
 
 func (x *DeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[38]
+	mi := &file_admin_v1_admin_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2326,7 +2668,7 @@ func (x *DeadLettersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLettersRequest.ProtoReflect.Descriptor instead.
 func (*DeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{38}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *DeadLettersRequest) GetAfter() uint64 {
@@ -2355,7 +2697,7 @@ type DeadLettersResponse struct {
 
 func (x *DeadLettersResponse) Reset() {
 	*x = DeadLettersResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[39]
+	mi := &file_admin_v1_admin_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2367,7 +2709,7 @@ func (x *DeadLettersResponse) String() string {
 func (*DeadLettersResponse) ProtoMessage() {}
 
 func (x *DeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[39]
+	mi := &file_admin_v1_admin_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2380,7 +2722,7 @@ func (x *DeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*DeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{39}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DeadLettersResponse) GetLetters() []*DeadLetter {
@@ -2423,7 +2765,7 @@ type DeadLetter struct {
 
 func (x *DeadLetter) Reset() {
 	*x = DeadLetter{}
-	mi := &file_admin_v1_admin_proto_msgTypes[40]
+	mi := &file_admin_v1_admin_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2435,7 +2777,7 @@ func (x *DeadLetter) String() string {
 func (*DeadLetter) ProtoMessage() {}
 
 func (x *DeadLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[40]
+	mi := &file_admin_v1_admin_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2448,7 +2790,7 @@ func (x *DeadLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
 func (*DeadLetter) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{40}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *DeadLetter) GetId() uint64 {
@@ -2547,7 +2889,7 @@ type ReplayDeadLetterRequest struct {
 
 func (x *ReplayDeadLetterRequest) Reset() {
 	*x = ReplayDeadLetterRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[41]
+	mi := &file_admin_v1_admin_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2559,7 +2901,7 @@ func (x *ReplayDeadLetterRequest) String() string {
 func (*ReplayDeadLetterRequest) ProtoMessage() {}
 
 func (x *ReplayDeadLetterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[41]
+	mi := &file_admin_v1_admin_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2572,7 +2914,7 @@ func (x *ReplayDeadLetterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeadLetterRequest.ProtoReflect.Descriptor instead.
 func (*ReplayDeadLetterRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{41}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ReplayDeadLetterRequest) GetId() uint64 {
@@ -2608,7 +2950,7 @@ type ReplayDeadLetterResponse struct {
 
 func (x *ReplayDeadLetterResponse) Reset() {
 	*x = ReplayDeadLetterResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[42]
+	mi := &file_admin_v1_admin_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2620,7 +2962,7 @@ func (x *ReplayDeadLetterResponse) String() string {
 func (*ReplayDeadLetterResponse) ProtoMessage() {}
 
 func (x *ReplayDeadLetterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[42]
+	mi := &file_admin_v1_admin_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2633,7 +2975,7 @@ func (x *ReplayDeadLetterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeadLetterResponse.ProtoReflect.Descriptor instead.
 func (*ReplayDeadLetterResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{42}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ReplayDeadLetterResponse) GetId() uint64 {
@@ -2690,7 +3032,7 @@ type DropDeadLettersRequest struct {
 
 func (x *DropDeadLettersRequest) Reset() {
 	*x = DropDeadLettersRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[43]
+	mi := &file_admin_v1_admin_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2702,7 +3044,7 @@ func (x *DropDeadLettersRequest) String() string {
 func (*DropDeadLettersRequest) ProtoMessage() {}
 
 func (x *DropDeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[43]
+	mi := &file_admin_v1_admin_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2715,7 +3057,7 @@ func (x *DropDeadLettersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropDeadLettersRequest.ProtoReflect.Descriptor instead.
 func (*DropDeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{43}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *DropDeadLettersRequest) GetIds() []uint64 {
@@ -2741,7 +3083,7 @@ type DropDeadLettersResponse struct {
 
 func (x *DropDeadLettersResponse) Reset() {
 	*x = DropDeadLettersResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[44]
+	mi := &file_admin_v1_admin_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2753,7 +3095,7 @@ func (x *DropDeadLettersResponse) String() string {
 func (*DropDeadLettersResponse) ProtoMessage() {}
 
 func (x *DropDeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[44]
+	mi := &file_admin_v1_admin_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2766,7 +3108,7 @@ func (x *DropDeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropDeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*DropDeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{44}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *DropDeadLettersResponse) GetDropped() uint64 {
@@ -2786,7 +3128,7 @@ type VerifyShardsRequest struct {
 
 func (x *VerifyShardsRequest) Reset() {
 	*x = VerifyShardsRequest{}
-	mi := &file_admin_v1_admin_proto_msgTypes[45]
+	mi := &file_admin_v1_admin_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2798,7 +3140,7 @@ func (x *VerifyShardsRequest) String() string {
 func (*VerifyShardsRequest) ProtoMessage() {}
 
 func (x *VerifyShardsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[45]
+	mi := &file_admin_v1_admin_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2811,7 +3153,7 @@ func (x *VerifyShardsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyShardsRequest.ProtoReflect.Descriptor instead.
 func (*VerifyShardsRequest) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{45}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *VerifyShardsRequest) GetShards() []uint32 {
@@ -2833,7 +3175,7 @@ type VerifyShardsResponse struct {
 
 func (x *VerifyShardsResponse) Reset() {
 	*x = VerifyShardsResponse{}
-	mi := &file_admin_v1_admin_proto_msgTypes[46]
+	mi := &file_admin_v1_admin_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2845,7 +3187,7 @@ func (x *VerifyShardsResponse) String() string {
 func (*VerifyShardsResponse) ProtoMessage() {}
 
 func (x *VerifyShardsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[46]
+	mi := &file_admin_v1_admin_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2858,7 +3200,7 @@ func (x *VerifyShardsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyShardsResponse.ProtoReflect.Descriptor instead.
 func (*VerifyShardsResponse) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{46}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *VerifyShardsResponse) GetShards() []*VerifiedShard {
@@ -2885,7 +3227,7 @@ type VerifiedShard struct {
 
 func (x *VerifiedShard) Reset() {
 	*x = VerifiedShard{}
-	mi := &file_admin_v1_admin_proto_msgTypes[47]
+	mi := &file_admin_v1_admin_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2897,7 +3239,7 @@ func (x *VerifiedShard) String() string {
 func (*VerifiedShard) ProtoMessage() {}
 
 func (x *VerifiedShard) ProtoReflect() protoreflect.Message {
-	mi := &file_admin_v1_admin_proto_msgTypes[47]
+	mi := &file_admin_v1_admin_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2910,7 +3252,7 @@ func (x *VerifiedShard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifiedShard.ProtoReflect.Descriptor instead.
 func (*VerifiedShard) Descriptor() ([]byte, []int) {
-	return file_admin_v1_admin_proto_rawDescGZIP(), []int{47}
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *VerifiedShard) GetShard() uint32 {
@@ -2931,7 +3273,7 @@ var File_admin_v1_admin_proto protoreflect.FileDescriptor
 
 const file_admin_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x14admin/v1/admin.proto\x12\x11holdfast.admin.v1\x1a\x16client/v1/client.proto\x1a\x16cluster/v1/audit.proto\x1a\x15cluster/v1/move.proto\x1a\x1acluster/v1/ownership.proto\x1a\x15cluster/v1/plan.proto\x1a\x17cluster/v1/verify.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"a\n" +
+	"\x14admin/v1/admin.proto\x12\x11holdfast.admin.v1\x1a\x16client/v1/client.proto\x1a\x16cluster/v1/audit.proto\x1a\x15cluster/v1/move.proto\x1a\x1acluster/v1/ownership.proto\x1a\x15cluster/v1/plan.proto\x1a\x17cluster/v1/verify.proto\x1a\x15cluster/v1/zone.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"a\n" +
 	"\x11PutProductRequest\x126\n" +
 	"\aproduct\x18\x01 \x01(\v2\x1c.holdfast.cluster.v1.ProductR\aproduct\x12\x14\n" +
 	"\x05stock\x18\x02 \x01(\x03R\x05stock\"L\n" +
@@ -2948,7 +3290,26 @@ const file_admin_v1_admin_proto_rawDesc = "" +
 	"\bcurrency\x18\x03 \x01(\tR\bcurrency\x12\x16\n" +
 	"\x06amount\x18\x04 \x01(\x03R\x06amount\")\n" +
 	"\rGrantResponse\x12\x18\n" +
-	"\abalance\x18\x01 \x01(\x03R\abalance\"L\n" +
+	"\abalance\x18\x01 \x01(\x03R\abalance\"C\n" +
+	"\x0ePutZoneRequest\x121\n" +
+	"\x04spec\x18\x01 \x01(\v2\x1d.holdfast.cluster.v1.ZoneSpecR\x04spec\"D\n" +
+	"\x0fPutZoneResponse\x121\n" +
+	"\x04spec\x18\x01 \x01(\v2\x1d.holdfast.cluster.v1.ZoneSpecR\x04spec\"M\n" +
+	"\x10ListZonesRequest\x12\x16\n" +
+	"\x06prefix\x18\x01 \x01(\tR\x06prefix\x12!\n" +
+	"\fomit_players\x18\x02 \x01(\bR\vomitPlayers\"E\n" +
+	"\x11ListZonesResponse\x120\n" +
+	"\x05zones\x18\x01 \x03(\v2\x1a.holdfast.admin.v1.ZoneRowR\x05zones\"\x91\x01\n" +
+	"\aZoneRow\x121\n" +
+	"\x04spec\x18\x01 \x01(\v2\x1d.holdfast.cluster.v1.ZoneSpecR\x04spec\x12\x14\n" +
+	"\x05shard\x18\x02 \x01(\rR\x05shard\x12\x12\n" +
+	"\x04node\x18\x03 \x01(\tR\x04node\x12\x1d\n" +
+	"\aplayers\x18\x04 \x01(\rH\x00R\aplayers\x88\x01\x01B\n" +
+	"\n" +
+	"\b_players\"'\n" +
+	"\x11DeleteZoneRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x14\n" +
+	"\x12DeleteZoneResponse\"L\n" +
 	"\fAuditRequest\x12\x1b\n" +
 	"\trows_kind\x18\x01 \x01(\tR\browsKind\x12\x1f\n" +
 	"\vrows_prefix\x18\x02 \x01(\tR\n" +
@@ -3129,12 +3490,16 @@ const file_admin_v1_admin_proto_rawDesc = "" +
 	"\x05equal\x18\x02 \x01(\bR\x05equal\"_\n" +
 	"\rVerifiedShard\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\rR\x05shard\x128\n" +
-	"\x05proof\x18\x02 \x01(\v2\".holdfast.cluster.v1.ShardVerifiedR\x05proof2\xf0\v\n" +
+	"\x05proof\x18\x02 \x01(\v2\".holdfast.cluster.v1.ShardVerifiedR\x05proof2\xf5\r\n" +
 	"\fAdminService\x12Y\n" +
 	"\n" +
 	"PutProduct\x12$.holdfast.admin.v1.PutProductRequest\x1a%.holdfast.admin.v1.PutProductResponse\x12P\n" +
 	"\aRestock\x12!.holdfast.admin.v1.RestockRequest\x1a\".holdfast.admin.v1.RestockResponse\x12J\n" +
-	"\x05Grant\x12\x1f.holdfast.admin.v1.GrantRequest\x1a .holdfast.admin.v1.GrantResponse\x12J\n" +
+	"\x05Grant\x12\x1f.holdfast.admin.v1.GrantRequest\x1a .holdfast.admin.v1.GrantResponse\x12P\n" +
+	"\aPutZone\x12!.holdfast.admin.v1.PutZoneRequest\x1a\".holdfast.admin.v1.PutZoneResponse\x12V\n" +
+	"\tListZones\x12#.holdfast.admin.v1.ListZonesRequest\x1a$.holdfast.admin.v1.ListZonesResponse\x12Y\n" +
+	"\n" +
+	"DeleteZone\x12$.holdfast.admin.v1.DeleteZoneRequest\x1a%.holdfast.admin.v1.DeleteZoneResponse\x12J\n" +
 	"\x05Audit\x12\x1f.holdfast.admin.v1.AuditRequest\x1a .holdfast.admin.v1.AuditResponse\x12_\n" +
 	"\fVerifyShards\x12&.holdfast.admin.v1.VerifyShardsRequest\x1a'.holdfast.admin.v1.VerifyShardsResponse\x12M\n" +
 	"\x06Shards\x12 .holdfast.admin.v1.ShardsRequest\x1a!.holdfast.admin.v1.ShardsResponse\x12J\n" +
@@ -3163,7 +3528,7 @@ func file_admin_v1_admin_proto_rawDescGZIP() []byte {
 	return file_admin_v1_admin_proto_rawDescData
 }
 
-var file_admin_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
+var file_admin_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
 var file_admin_v1_admin_proto_goTypes = []any{
 	(*PutProductRequest)(nil),        // 0: holdfast.admin.v1.PutProductRequest
 	(*PutProductResponse)(nil),       // 1: holdfast.admin.v1.PutProductResponse
@@ -3171,130 +3536,148 @@ var file_admin_v1_admin_proto_goTypes = []any{
 	(*RestockResponse)(nil),          // 3: holdfast.admin.v1.RestockResponse
 	(*GrantRequest)(nil),             // 4: holdfast.admin.v1.GrantRequest
 	(*GrantResponse)(nil),            // 5: holdfast.admin.v1.GrantResponse
-	(*AuditRequest)(nil),             // 6: holdfast.admin.v1.AuditRequest
-	(*AuditResponse)(nil),            // 7: holdfast.admin.v1.AuditResponse
-	(*StockBooks)(nil),               // 8: holdfast.admin.v1.StockBooks
-	(*MoneyBooks)(nil),               // 9: holdfast.admin.v1.MoneyBooks
-	(*Row)(nil),                      // 10: holdfast.admin.v1.Row
-	(*ShardsRequest)(nil),            // 11: holdfast.admin.v1.ShardsRequest
-	(*ShardsResponse)(nil),           // 12: holdfast.admin.v1.ShardsResponse
-	(*ShardRow)(nil),                 // 13: holdfast.admin.v1.ShardRow
-	(*ShardLoad)(nil),                // 14: holdfast.admin.v1.ShardLoad
-	(*NodesRequest)(nil),             // 15: holdfast.admin.v1.NodesRequest
-	(*NodesResponse)(nil),            // 16: holdfast.admin.v1.NodesResponse
-	(*NodeRow)(nil),                  // 17: holdfast.admin.v1.NodeRow
-	(*NodeLoad)(nil),                 // 18: holdfast.admin.v1.NodeLoad
-	(*NodeLog)(nil),                  // 19: holdfast.admin.v1.NodeLog
-	(*MoveRequest)(nil),              // 20: holdfast.admin.v1.MoveRequest
-	(*MoveResponse)(nil),             // 21: holdfast.admin.v1.MoveResponse
-	(*DrainRequest)(nil),             // 22: holdfast.admin.v1.DrainRequest
-	(*DrainResponse)(nil),            // 23: holdfast.admin.v1.DrainResponse
-	(*UndrainRequest)(nil),           // 24: holdfast.admin.v1.UndrainRequest
-	(*UndrainResponse)(nil),          // 25: holdfast.admin.v1.UndrainResponse
-	(*RebalanceRequest)(nil),         // 26: holdfast.admin.v1.RebalanceRequest
-	(*RebalanceResponse)(nil),        // 27: holdfast.admin.v1.RebalanceResponse
-	(*NodeShare)(nil),                // 28: holdfast.admin.v1.NodeShare
-	(*PinRequest)(nil),               // 29: holdfast.admin.v1.PinRequest
-	(*PinResponse)(nil),              // 30: holdfast.admin.v1.PinResponse
-	(*UnpinRequest)(nil),             // 31: holdfast.admin.v1.UnpinRequest
-	(*UnpinResponse)(nil),            // 32: holdfast.admin.v1.UnpinResponse
-	(*OwnersRequest)(nil),            // 33: holdfast.admin.v1.OwnersRequest
-	(*OwnersResponse)(nil),           // 34: holdfast.admin.v1.OwnersResponse
-	(*MovesRequest)(nil),             // 35: holdfast.admin.v1.MovesRequest
-	(*MovesResponse)(nil),            // 36: holdfast.admin.v1.MovesResponse
-	(*MoveUnderWay)(nil),             // 37: holdfast.admin.v1.MoveUnderWay
-	(*DeadLettersRequest)(nil),       // 38: holdfast.admin.v1.DeadLettersRequest
-	(*DeadLettersResponse)(nil),      // 39: holdfast.admin.v1.DeadLettersResponse
-	(*DeadLetter)(nil),               // 40: holdfast.admin.v1.DeadLetter
-	(*ReplayDeadLetterRequest)(nil),  // 41: holdfast.admin.v1.ReplayDeadLetterRequest
-	(*ReplayDeadLetterResponse)(nil), // 42: holdfast.admin.v1.ReplayDeadLetterResponse
-	(*DropDeadLettersRequest)(nil),   // 43: holdfast.admin.v1.DropDeadLettersRequest
-	(*DropDeadLettersResponse)(nil),  // 44: holdfast.admin.v1.DropDeadLettersResponse
-	(*VerifyShardsRequest)(nil),      // 45: holdfast.admin.v1.VerifyShardsRequest
-	(*VerifyShardsResponse)(nil),     // 46: holdfast.admin.v1.VerifyShardsResponse
-	(*VerifiedShard)(nil),            // 47: holdfast.admin.v1.VerifiedShard
-	nil,                              // 48: holdfast.admin.v1.AuditResponse.AccountsEntry
-	nil,                              // 49: holdfast.admin.v1.Row.AccountsEntry
-	(*v1.Product)(nil),               // 50: holdfast.cluster.v1.Product
-	(*v1.Owner)(nil),                 // 51: holdfast.cluster.v1.Owner
-	(*v1.Node)(nil),                  // 52: holdfast.cluster.v1.Node
-	(*timestamppb.Timestamp)(nil),    // 53: google.protobuf.Timestamp
-	(*v1.PlannedMove)(nil),           // 54: holdfast.cluster.v1.PlannedMove
-	(*v1.OwnerRecord)(nil),           // 55: holdfast.cluster.v1.OwnerRecord
-	(*v1.MoveReceipt)(nil),           // 56: holdfast.cluster.v1.MoveReceipt
-	(*v1.Rebalance)(nil),             // 57: holdfast.cluster.v1.Rebalance
-	(v11.Code)(0),                    // 58: holdfast.client.v1.Code
-	(*v1.ShardVerified)(nil),         // 59: holdfast.cluster.v1.ShardVerified
+	(*PutZoneRequest)(nil),           // 6: holdfast.admin.v1.PutZoneRequest
+	(*PutZoneResponse)(nil),          // 7: holdfast.admin.v1.PutZoneResponse
+	(*ListZonesRequest)(nil),         // 8: holdfast.admin.v1.ListZonesRequest
+	(*ListZonesResponse)(nil),        // 9: holdfast.admin.v1.ListZonesResponse
+	(*ZoneRow)(nil),                  // 10: holdfast.admin.v1.ZoneRow
+	(*DeleteZoneRequest)(nil),        // 11: holdfast.admin.v1.DeleteZoneRequest
+	(*DeleteZoneResponse)(nil),       // 12: holdfast.admin.v1.DeleteZoneResponse
+	(*AuditRequest)(nil),             // 13: holdfast.admin.v1.AuditRequest
+	(*AuditResponse)(nil),            // 14: holdfast.admin.v1.AuditResponse
+	(*StockBooks)(nil),               // 15: holdfast.admin.v1.StockBooks
+	(*MoneyBooks)(nil),               // 16: holdfast.admin.v1.MoneyBooks
+	(*Row)(nil),                      // 17: holdfast.admin.v1.Row
+	(*ShardsRequest)(nil),            // 18: holdfast.admin.v1.ShardsRequest
+	(*ShardsResponse)(nil),           // 19: holdfast.admin.v1.ShardsResponse
+	(*ShardRow)(nil),                 // 20: holdfast.admin.v1.ShardRow
+	(*ShardLoad)(nil),                // 21: holdfast.admin.v1.ShardLoad
+	(*NodesRequest)(nil),             // 22: holdfast.admin.v1.NodesRequest
+	(*NodesResponse)(nil),            // 23: holdfast.admin.v1.NodesResponse
+	(*NodeRow)(nil),                  // 24: holdfast.admin.v1.NodeRow
+	(*NodeLoad)(nil),                 // 25: holdfast.admin.v1.NodeLoad
+	(*NodeLog)(nil),                  // 26: holdfast.admin.v1.NodeLog
+	(*MoveRequest)(nil),              // 27: holdfast.admin.v1.MoveRequest
+	(*MoveResponse)(nil),             // 28: holdfast.admin.v1.MoveResponse
+	(*DrainRequest)(nil),             // 29: holdfast.admin.v1.DrainRequest
+	(*DrainResponse)(nil),            // 30: holdfast.admin.v1.DrainResponse
+	(*UndrainRequest)(nil),           // 31: holdfast.admin.v1.UndrainRequest
+	(*UndrainResponse)(nil),          // 32: holdfast.admin.v1.UndrainResponse
+	(*RebalanceRequest)(nil),         // 33: holdfast.admin.v1.RebalanceRequest
+	(*RebalanceResponse)(nil),        // 34: holdfast.admin.v1.RebalanceResponse
+	(*NodeShare)(nil),                // 35: holdfast.admin.v1.NodeShare
+	(*PinRequest)(nil),               // 36: holdfast.admin.v1.PinRequest
+	(*PinResponse)(nil),              // 37: holdfast.admin.v1.PinResponse
+	(*UnpinRequest)(nil),             // 38: holdfast.admin.v1.UnpinRequest
+	(*UnpinResponse)(nil),            // 39: holdfast.admin.v1.UnpinResponse
+	(*OwnersRequest)(nil),            // 40: holdfast.admin.v1.OwnersRequest
+	(*OwnersResponse)(nil),           // 41: holdfast.admin.v1.OwnersResponse
+	(*MovesRequest)(nil),             // 42: holdfast.admin.v1.MovesRequest
+	(*MovesResponse)(nil),            // 43: holdfast.admin.v1.MovesResponse
+	(*MoveUnderWay)(nil),             // 44: holdfast.admin.v1.MoveUnderWay
+	(*DeadLettersRequest)(nil),       // 45: holdfast.admin.v1.DeadLettersRequest
+	(*DeadLettersResponse)(nil),      // 46: holdfast.admin.v1.DeadLettersResponse
+	(*DeadLetter)(nil),               // 47: holdfast.admin.v1.DeadLetter
+	(*ReplayDeadLetterRequest)(nil),  // 48: holdfast.admin.v1.ReplayDeadLetterRequest
+	(*ReplayDeadLetterResponse)(nil), // 49: holdfast.admin.v1.ReplayDeadLetterResponse
+	(*DropDeadLettersRequest)(nil),   // 50: holdfast.admin.v1.DropDeadLettersRequest
+	(*DropDeadLettersResponse)(nil),  // 51: holdfast.admin.v1.DropDeadLettersResponse
+	(*VerifyShardsRequest)(nil),      // 52: holdfast.admin.v1.VerifyShardsRequest
+	(*VerifyShardsResponse)(nil),     // 53: holdfast.admin.v1.VerifyShardsResponse
+	(*VerifiedShard)(nil),            // 54: holdfast.admin.v1.VerifiedShard
+	nil,                              // 55: holdfast.admin.v1.AuditResponse.AccountsEntry
+	nil,                              // 56: holdfast.admin.v1.Row.AccountsEntry
+	(*v1.Product)(nil),               // 57: holdfast.cluster.v1.Product
+	(*v1.ZoneSpec)(nil),              // 58: holdfast.cluster.v1.ZoneSpec
+	(*v1.Owner)(nil),                 // 59: holdfast.cluster.v1.Owner
+	(*v1.Node)(nil),                  // 60: holdfast.cluster.v1.Node
+	(*timestamppb.Timestamp)(nil),    // 61: google.protobuf.Timestamp
+	(*v1.PlannedMove)(nil),           // 62: holdfast.cluster.v1.PlannedMove
+	(*v1.OwnerRecord)(nil),           // 63: holdfast.cluster.v1.OwnerRecord
+	(*v1.MoveReceipt)(nil),           // 64: holdfast.cluster.v1.MoveReceipt
+	(*v1.Rebalance)(nil),             // 65: holdfast.cluster.v1.Rebalance
+	(v11.Code)(0),                    // 66: holdfast.client.v1.Code
+	(*v1.ShardVerified)(nil),         // 67: holdfast.cluster.v1.ShardVerified
 }
 var file_admin_v1_admin_proto_depIdxs = []int32{
-	50, // 0: holdfast.admin.v1.PutProductRequest.product:type_name -> holdfast.cluster.v1.Product
-	50, // 1: holdfast.admin.v1.PutProductResponse.product:type_name -> holdfast.cluster.v1.Product
-	48, // 2: holdfast.admin.v1.AuditResponse.accounts:type_name -> holdfast.admin.v1.AuditResponse.AccountsEntry
-	8,  // 3: holdfast.admin.v1.AuditResponse.stock:type_name -> holdfast.admin.v1.StockBooks
-	9,  // 4: holdfast.admin.v1.AuditResponse.money:type_name -> holdfast.admin.v1.MoneyBooks
-	10, // 5: holdfast.admin.v1.AuditResponse.rows:type_name -> holdfast.admin.v1.Row
-	49, // 6: holdfast.admin.v1.Row.accounts:type_name -> holdfast.admin.v1.Row.AccountsEntry
-	13, // 7: holdfast.admin.v1.ShardsResponse.shards:type_name -> holdfast.admin.v1.ShardRow
-	51, // 8: holdfast.admin.v1.ShardRow.owner:type_name -> holdfast.cluster.v1.Owner
-	14, // 9: holdfast.admin.v1.ShardRow.load:type_name -> holdfast.admin.v1.ShardLoad
-	17, // 10: holdfast.admin.v1.NodesResponse.nodes:type_name -> holdfast.admin.v1.NodeRow
-	52, // 11: holdfast.admin.v1.NodeRow.node:type_name -> holdfast.cluster.v1.Node
-	18, // 12: holdfast.admin.v1.NodeRow.load:type_name -> holdfast.admin.v1.NodeLoad
-	19, // 13: holdfast.admin.v1.NodeRow.log:type_name -> holdfast.admin.v1.NodeLog
-	53, // 14: holdfast.admin.v1.NodeLoad.at:type_name -> google.protobuf.Timestamp
-	54, // 15: holdfast.admin.v1.RebalanceResponse.moves:type_name -> holdfast.cluster.v1.PlannedMove
-	28, // 16: holdfast.admin.v1.RebalanceResponse.nodes:type_name -> holdfast.admin.v1.NodeShare
-	53, // 17: holdfast.admin.v1.OwnersRequest.at:type_name -> google.protobuf.Timestamp
-	55, // 18: holdfast.admin.v1.OwnersResponse.records:type_name -> holdfast.cluster.v1.OwnerRecord
-	56, // 19: holdfast.admin.v1.MovesResponse.receipts:type_name -> holdfast.cluster.v1.MoveReceipt
-	37, // 20: holdfast.admin.v1.MovesResponse.under_way:type_name -> holdfast.admin.v1.MoveUnderWay
-	57, // 21: holdfast.admin.v1.MovesResponse.rebalancing:type_name -> holdfast.cluster.v1.Rebalance
-	40, // 22: holdfast.admin.v1.DeadLettersResponse.letters:type_name -> holdfast.admin.v1.DeadLetter
-	53, // 23: holdfast.admin.v1.DeadLetter.at:type_name -> google.protobuf.Timestamp
-	58, // 24: holdfast.admin.v1.ReplayDeadLetterResponse.code:type_name -> holdfast.client.v1.Code
-	47, // 25: holdfast.admin.v1.VerifyShardsResponse.shards:type_name -> holdfast.admin.v1.VerifiedShard
-	59, // 26: holdfast.admin.v1.VerifiedShard.proof:type_name -> holdfast.cluster.v1.ShardVerified
-	0,  // 27: holdfast.admin.v1.AdminService.PutProduct:input_type -> holdfast.admin.v1.PutProductRequest
-	2,  // 28: holdfast.admin.v1.AdminService.Restock:input_type -> holdfast.admin.v1.RestockRequest
-	4,  // 29: holdfast.admin.v1.AdminService.Grant:input_type -> holdfast.admin.v1.GrantRequest
-	6,  // 30: holdfast.admin.v1.AdminService.Audit:input_type -> holdfast.admin.v1.AuditRequest
-	45, // 31: holdfast.admin.v1.AdminService.VerifyShards:input_type -> holdfast.admin.v1.VerifyShardsRequest
-	11, // 32: holdfast.admin.v1.AdminService.Shards:input_type -> holdfast.admin.v1.ShardsRequest
-	15, // 33: holdfast.admin.v1.AdminService.Nodes:input_type -> holdfast.admin.v1.NodesRequest
-	20, // 34: holdfast.admin.v1.AdminService.Move:input_type -> holdfast.admin.v1.MoveRequest
-	22, // 35: holdfast.admin.v1.AdminService.Drain:input_type -> holdfast.admin.v1.DrainRequest
-	24, // 36: holdfast.admin.v1.AdminService.Undrain:input_type -> holdfast.admin.v1.UndrainRequest
-	26, // 37: holdfast.admin.v1.AdminService.Rebalance:input_type -> holdfast.admin.v1.RebalanceRequest
-	29, // 38: holdfast.admin.v1.AdminService.Pin:input_type -> holdfast.admin.v1.PinRequest
-	31, // 39: holdfast.admin.v1.AdminService.Unpin:input_type -> holdfast.admin.v1.UnpinRequest
-	33, // 40: holdfast.admin.v1.AdminService.Owners:input_type -> holdfast.admin.v1.OwnersRequest
-	35, // 41: holdfast.admin.v1.AdminService.Moves:input_type -> holdfast.admin.v1.MovesRequest
-	38, // 42: holdfast.admin.v1.AdminService.DeadLetters:input_type -> holdfast.admin.v1.DeadLettersRequest
-	41, // 43: holdfast.admin.v1.AdminService.ReplayDeadLetter:input_type -> holdfast.admin.v1.ReplayDeadLetterRequest
-	43, // 44: holdfast.admin.v1.AdminService.DropDeadLetters:input_type -> holdfast.admin.v1.DropDeadLettersRequest
-	1,  // 45: holdfast.admin.v1.AdminService.PutProduct:output_type -> holdfast.admin.v1.PutProductResponse
-	3,  // 46: holdfast.admin.v1.AdminService.Restock:output_type -> holdfast.admin.v1.RestockResponse
-	5,  // 47: holdfast.admin.v1.AdminService.Grant:output_type -> holdfast.admin.v1.GrantResponse
-	7,  // 48: holdfast.admin.v1.AdminService.Audit:output_type -> holdfast.admin.v1.AuditResponse
-	46, // 49: holdfast.admin.v1.AdminService.VerifyShards:output_type -> holdfast.admin.v1.VerifyShardsResponse
-	12, // 50: holdfast.admin.v1.AdminService.Shards:output_type -> holdfast.admin.v1.ShardsResponse
-	16, // 51: holdfast.admin.v1.AdminService.Nodes:output_type -> holdfast.admin.v1.NodesResponse
-	21, // 52: holdfast.admin.v1.AdminService.Move:output_type -> holdfast.admin.v1.MoveResponse
-	23, // 53: holdfast.admin.v1.AdminService.Drain:output_type -> holdfast.admin.v1.DrainResponse
-	25, // 54: holdfast.admin.v1.AdminService.Undrain:output_type -> holdfast.admin.v1.UndrainResponse
-	27, // 55: holdfast.admin.v1.AdminService.Rebalance:output_type -> holdfast.admin.v1.RebalanceResponse
-	30, // 56: holdfast.admin.v1.AdminService.Pin:output_type -> holdfast.admin.v1.PinResponse
-	32, // 57: holdfast.admin.v1.AdminService.Unpin:output_type -> holdfast.admin.v1.UnpinResponse
-	34, // 58: holdfast.admin.v1.AdminService.Owners:output_type -> holdfast.admin.v1.OwnersResponse
-	36, // 59: holdfast.admin.v1.AdminService.Moves:output_type -> holdfast.admin.v1.MovesResponse
-	39, // 60: holdfast.admin.v1.AdminService.DeadLetters:output_type -> holdfast.admin.v1.DeadLettersResponse
-	42, // 61: holdfast.admin.v1.AdminService.ReplayDeadLetter:output_type -> holdfast.admin.v1.ReplayDeadLetterResponse
-	44, // 62: holdfast.admin.v1.AdminService.DropDeadLetters:output_type -> holdfast.admin.v1.DropDeadLettersResponse
-	45, // [45:63] is the sub-list for method output_type
-	27, // [27:45] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	57, // 0: holdfast.admin.v1.PutProductRequest.product:type_name -> holdfast.cluster.v1.Product
+	57, // 1: holdfast.admin.v1.PutProductResponse.product:type_name -> holdfast.cluster.v1.Product
+	58, // 2: holdfast.admin.v1.PutZoneRequest.spec:type_name -> holdfast.cluster.v1.ZoneSpec
+	58, // 3: holdfast.admin.v1.PutZoneResponse.spec:type_name -> holdfast.cluster.v1.ZoneSpec
+	10, // 4: holdfast.admin.v1.ListZonesResponse.zones:type_name -> holdfast.admin.v1.ZoneRow
+	58, // 5: holdfast.admin.v1.ZoneRow.spec:type_name -> holdfast.cluster.v1.ZoneSpec
+	55, // 6: holdfast.admin.v1.AuditResponse.accounts:type_name -> holdfast.admin.v1.AuditResponse.AccountsEntry
+	15, // 7: holdfast.admin.v1.AuditResponse.stock:type_name -> holdfast.admin.v1.StockBooks
+	16, // 8: holdfast.admin.v1.AuditResponse.money:type_name -> holdfast.admin.v1.MoneyBooks
+	17, // 9: holdfast.admin.v1.AuditResponse.rows:type_name -> holdfast.admin.v1.Row
+	56, // 10: holdfast.admin.v1.Row.accounts:type_name -> holdfast.admin.v1.Row.AccountsEntry
+	20, // 11: holdfast.admin.v1.ShardsResponse.shards:type_name -> holdfast.admin.v1.ShardRow
+	59, // 12: holdfast.admin.v1.ShardRow.owner:type_name -> holdfast.cluster.v1.Owner
+	21, // 13: holdfast.admin.v1.ShardRow.load:type_name -> holdfast.admin.v1.ShardLoad
+	24, // 14: holdfast.admin.v1.NodesResponse.nodes:type_name -> holdfast.admin.v1.NodeRow
+	60, // 15: holdfast.admin.v1.NodeRow.node:type_name -> holdfast.cluster.v1.Node
+	25, // 16: holdfast.admin.v1.NodeRow.load:type_name -> holdfast.admin.v1.NodeLoad
+	26, // 17: holdfast.admin.v1.NodeRow.log:type_name -> holdfast.admin.v1.NodeLog
+	61, // 18: holdfast.admin.v1.NodeLoad.at:type_name -> google.protobuf.Timestamp
+	62, // 19: holdfast.admin.v1.RebalanceResponse.moves:type_name -> holdfast.cluster.v1.PlannedMove
+	35, // 20: holdfast.admin.v1.RebalanceResponse.nodes:type_name -> holdfast.admin.v1.NodeShare
+	61, // 21: holdfast.admin.v1.OwnersRequest.at:type_name -> google.protobuf.Timestamp
+	63, // 22: holdfast.admin.v1.OwnersResponse.records:type_name -> holdfast.cluster.v1.OwnerRecord
+	64, // 23: holdfast.admin.v1.MovesResponse.receipts:type_name -> holdfast.cluster.v1.MoveReceipt
+	44, // 24: holdfast.admin.v1.MovesResponse.under_way:type_name -> holdfast.admin.v1.MoveUnderWay
+	65, // 25: holdfast.admin.v1.MovesResponse.rebalancing:type_name -> holdfast.cluster.v1.Rebalance
+	47, // 26: holdfast.admin.v1.DeadLettersResponse.letters:type_name -> holdfast.admin.v1.DeadLetter
+	61, // 27: holdfast.admin.v1.DeadLetter.at:type_name -> google.protobuf.Timestamp
+	66, // 28: holdfast.admin.v1.ReplayDeadLetterResponse.code:type_name -> holdfast.client.v1.Code
+	54, // 29: holdfast.admin.v1.VerifyShardsResponse.shards:type_name -> holdfast.admin.v1.VerifiedShard
+	67, // 30: holdfast.admin.v1.VerifiedShard.proof:type_name -> holdfast.cluster.v1.ShardVerified
+	0,  // 31: holdfast.admin.v1.AdminService.PutProduct:input_type -> holdfast.admin.v1.PutProductRequest
+	2,  // 32: holdfast.admin.v1.AdminService.Restock:input_type -> holdfast.admin.v1.RestockRequest
+	4,  // 33: holdfast.admin.v1.AdminService.Grant:input_type -> holdfast.admin.v1.GrantRequest
+	6,  // 34: holdfast.admin.v1.AdminService.PutZone:input_type -> holdfast.admin.v1.PutZoneRequest
+	8,  // 35: holdfast.admin.v1.AdminService.ListZones:input_type -> holdfast.admin.v1.ListZonesRequest
+	11, // 36: holdfast.admin.v1.AdminService.DeleteZone:input_type -> holdfast.admin.v1.DeleteZoneRequest
+	13, // 37: holdfast.admin.v1.AdminService.Audit:input_type -> holdfast.admin.v1.AuditRequest
+	52, // 38: holdfast.admin.v1.AdminService.VerifyShards:input_type -> holdfast.admin.v1.VerifyShardsRequest
+	18, // 39: holdfast.admin.v1.AdminService.Shards:input_type -> holdfast.admin.v1.ShardsRequest
+	22, // 40: holdfast.admin.v1.AdminService.Nodes:input_type -> holdfast.admin.v1.NodesRequest
+	27, // 41: holdfast.admin.v1.AdminService.Move:input_type -> holdfast.admin.v1.MoveRequest
+	29, // 42: holdfast.admin.v1.AdminService.Drain:input_type -> holdfast.admin.v1.DrainRequest
+	31, // 43: holdfast.admin.v1.AdminService.Undrain:input_type -> holdfast.admin.v1.UndrainRequest
+	33, // 44: holdfast.admin.v1.AdminService.Rebalance:input_type -> holdfast.admin.v1.RebalanceRequest
+	36, // 45: holdfast.admin.v1.AdminService.Pin:input_type -> holdfast.admin.v1.PinRequest
+	38, // 46: holdfast.admin.v1.AdminService.Unpin:input_type -> holdfast.admin.v1.UnpinRequest
+	40, // 47: holdfast.admin.v1.AdminService.Owners:input_type -> holdfast.admin.v1.OwnersRequest
+	42, // 48: holdfast.admin.v1.AdminService.Moves:input_type -> holdfast.admin.v1.MovesRequest
+	45, // 49: holdfast.admin.v1.AdminService.DeadLetters:input_type -> holdfast.admin.v1.DeadLettersRequest
+	48, // 50: holdfast.admin.v1.AdminService.ReplayDeadLetter:input_type -> holdfast.admin.v1.ReplayDeadLetterRequest
+	50, // 51: holdfast.admin.v1.AdminService.DropDeadLetters:input_type -> holdfast.admin.v1.DropDeadLettersRequest
+	1,  // 52: holdfast.admin.v1.AdminService.PutProduct:output_type -> holdfast.admin.v1.PutProductResponse
+	3,  // 53: holdfast.admin.v1.AdminService.Restock:output_type -> holdfast.admin.v1.RestockResponse
+	5,  // 54: holdfast.admin.v1.AdminService.Grant:output_type -> holdfast.admin.v1.GrantResponse
+	7,  // 55: holdfast.admin.v1.AdminService.PutZone:output_type -> holdfast.admin.v1.PutZoneResponse
+	9,  // 56: holdfast.admin.v1.AdminService.ListZones:output_type -> holdfast.admin.v1.ListZonesResponse
+	12, // 57: holdfast.admin.v1.AdminService.DeleteZone:output_type -> holdfast.admin.v1.DeleteZoneResponse
+	14, // 58: holdfast.admin.v1.AdminService.Audit:output_type -> holdfast.admin.v1.AuditResponse
+	53, // 59: holdfast.admin.v1.AdminService.VerifyShards:output_type -> holdfast.admin.v1.VerifyShardsResponse
+	19, // 60: holdfast.admin.v1.AdminService.Shards:output_type -> holdfast.admin.v1.ShardsResponse
+	23, // 61: holdfast.admin.v1.AdminService.Nodes:output_type -> holdfast.admin.v1.NodesResponse
+	28, // 62: holdfast.admin.v1.AdminService.Move:output_type -> holdfast.admin.v1.MoveResponse
+	30, // 63: holdfast.admin.v1.AdminService.Drain:output_type -> holdfast.admin.v1.DrainResponse
+	32, // 64: holdfast.admin.v1.AdminService.Undrain:output_type -> holdfast.admin.v1.UndrainResponse
+	34, // 65: holdfast.admin.v1.AdminService.Rebalance:output_type -> holdfast.admin.v1.RebalanceResponse
+	37, // 66: holdfast.admin.v1.AdminService.Pin:output_type -> holdfast.admin.v1.PinResponse
+	39, // 67: holdfast.admin.v1.AdminService.Unpin:output_type -> holdfast.admin.v1.UnpinResponse
+	41, // 68: holdfast.admin.v1.AdminService.Owners:output_type -> holdfast.admin.v1.OwnersResponse
+	43, // 69: holdfast.admin.v1.AdminService.Moves:output_type -> holdfast.admin.v1.MovesResponse
+	46, // 70: holdfast.admin.v1.AdminService.DeadLetters:output_type -> holdfast.admin.v1.DeadLettersResponse
+	49, // 71: holdfast.admin.v1.AdminService.ReplayDeadLetter:output_type -> holdfast.admin.v1.ReplayDeadLetterResponse
+	51, // 72: holdfast.admin.v1.AdminService.DropDeadLetters:output_type -> holdfast.admin.v1.DropDeadLettersResponse
+	52, // [52:73] is the sub-list for method output_type
+	31, // [31:52] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_admin_v1_admin_proto_init() }
@@ -3302,13 +3685,14 @@ func file_admin_v1_admin_proto_init() {
 	if File_admin_v1_admin_proto != nil {
 		return
 	}
+	file_admin_v1_admin_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_admin_v1_admin_proto_rawDesc), len(file_admin_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   50,
+			NumMessages:   57,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -37,6 +37,9 @@ type View interface {
 
 	Catalog() *cluster.Catalog
 	PutProduct(ctx context.Context, p *clusterv1.Product) error
+	Zones() *cluster.Zones
+	PutZone(ctx context.Context, spec *clusterv1.ZoneSpec) (*clusterv1.ZoneSpec, error)
+	DeleteZone(ctx context.Context, name string) error
 }
 
 // Trail is what was recorded about owners and moves.

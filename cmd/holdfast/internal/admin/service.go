@@ -90,6 +90,8 @@ func refused(format string, args ...any) error {
 func ofCluster(err error) error {
 	for sentinel, code := range map[error]connect.Code{
 		cluster.ErrInvalidProduct: connect.CodeInvalidArgument,
+		cluster.ErrInvalidZone:    connect.CodeInvalidArgument,
+		cluster.ErrNoZone:         connect.CodeNotFound,
 		cluster.ErrUnavailable:    connect.CodeUnavailable,
 		cluster.ErrNoShard:        connect.CodeNotFound,
 		cluster.ErrNoNode:         connect.CodeNotFound,

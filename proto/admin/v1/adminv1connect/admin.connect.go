@@ -42,6 +42,12 @@ const (
 	AdminServiceRestockProcedure = "/holdfast.admin.v1.AdminService/Restock"
 	// AdminServiceGrantProcedure is the fully-qualified name of the AdminService's Grant RPC.
 	AdminServiceGrantProcedure = "/holdfast.admin.v1.AdminService/Grant"
+	// AdminServicePutZoneProcedure is the fully-qualified name of the AdminService's PutZone RPC.
+	AdminServicePutZoneProcedure = "/holdfast.admin.v1.AdminService/PutZone"
+	// AdminServiceListZonesProcedure is the fully-qualified name of the AdminService's ListZones RPC.
+	AdminServiceListZonesProcedure = "/holdfast.admin.v1.AdminService/ListZones"
+	// AdminServiceDeleteZoneProcedure is the fully-qualified name of the AdminService's DeleteZone RPC.
+	AdminServiceDeleteZoneProcedure = "/holdfast.admin.v1.AdminService/DeleteZone"
 	// AdminServiceAuditProcedure is the fully-qualified name of the AdminService's Audit RPC.
 	AdminServiceAuditProcedure = "/holdfast.admin.v1.AdminService/Audit"
 	// AdminServiceVerifyShardsProcedure is the fully-qualified name of the AdminService's VerifyShards
@@ -87,6 +93,13 @@ type AdminServiceClient interface {
 	Restock(context.Context, *connect.Request[v1.RestockRequest]) (*connect.Response[v1.RestockResponse], error)
 	// Grant adds money to a player's wallet, once per id.
 	Grant(context.Context, *connect.Request[v1.GrantRequest]) (*connect.Response[v1.GrantResponse], error)
+	// PutZone makes a zone or changes it. Calling again is harmless, and completes
+	// what a call that was cut short has left undone.
+	PutZone(context.Context, *connect.Request[v1.PutZoneRequest]) (*connect.Response[v1.PutZoneResponse], error)
+	// ListZones tells which zones there are, who runs them, and for whom.
+	ListZones(context.Context, *connect.Request[v1.ListZonesRequest]) (*connect.Response[v1.ListZonesResponse], error)
+	// DeleteZone closes a zone for everybody who is in it, and forgets it.
+	DeleteZone(context.Context, *connect.Request[v1.DeleteZoneRequest]) (*connect.Response[v1.DeleteZoneResponse], error)
 	// Audit adds up the books of all actors of all shards. The shards are not
 	// stopped for it: amounts that move meanwhile may be seen twice or not at
 	// all, so the sums fit each other only while nobody buys.
@@ -155,6 +168,24 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceGrantProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("Grant")),
+			connect.WithClientOptions(opts...),
+		),
+		putZone: connect.NewClient[v1.PutZoneRequest, v1.PutZoneResponse](
+			httpClient,
+			baseURL+AdminServicePutZoneProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("PutZone")),
+			connect.WithClientOptions(opts...),
+		),
+		listZones: connect.NewClient[v1.ListZonesRequest, v1.ListZonesResponse](
+			httpClient,
+			baseURL+AdminServiceListZonesProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ListZones")),
+			connect.WithClientOptions(opts...),
+		),
+		deleteZone: connect.NewClient[v1.DeleteZoneRequest, v1.DeleteZoneResponse](
+			httpClient,
+			baseURL+AdminServiceDeleteZoneProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("DeleteZone")),
 			connect.WithClientOptions(opts...),
 		),
 		audit: connect.NewClient[v1.AuditRequest, v1.AuditResponse](
@@ -255,6 +286,9 @@ type adminServiceClient struct {
 	putProduct       *connect.Client[v1.PutProductRequest, v1.PutProductResponse]
 	restock          *connect.Client[v1.RestockRequest, v1.RestockResponse]
 	grant            *connect.Client[v1.GrantRequest, v1.GrantResponse]
+	putZone          *connect.Client[v1.PutZoneRequest, v1.PutZoneResponse]
+	listZones        *connect.Client[v1.ListZonesRequest, v1.ListZonesResponse]
+	deleteZone       *connect.Client[v1.DeleteZoneRequest, v1.DeleteZoneResponse]
 	audit            *connect.Client[v1.AuditRequest, v1.AuditResponse]
 	verifyShards     *connect.Client[v1.VerifyShardsRequest, v1.VerifyShardsResponse]
 	shards           *connect.Client[v1.ShardsRequest, v1.ShardsResponse]
@@ -285,6 +319,21 @@ func (c *adminServiceClient) Restock(ctx context.Context, req *connect.Request[v
 // Grant calls holdfast.admin.v1.AdminService.Grant.
 func (c *adminServiceClient) Grant(ctx context.Context, req *connect.Request[v1.GrantRequest]) (*connect.Response[v1.GrantResponse], error) {
 	return c.grant.CallUnary(ctx, req)
+}
+
+// PutZone calls holdfast.admin.v1.AdminService.PutZone.
+func (c *adminServiceClient) PutZone(ctx context.Context, req *connect.Request[v1.PutZoneRequest]) (*connect.Response[v1.PutZoneResponse], error) {
+	return c.putZone.CallUnary(ctx, req)
+}
+
+// ListZones calls holdfast.admin.v1.AdminService.ListZones.
+func (c *adminServiceClient) ListZones(ctx context.Context, req *connect.Request[v1.ListZonesRequest]) (*connect.Response[v1.ListZonesResponse], error) {
+	return c.listZones.CallUnary(ctx, req)
+}
+
+// DeleteZone calls holdfast.admin.v1.AdminService.DeleteZone.
+func (c *adminServiceClient) DeleteZone(ctx context.Context, req *connect.Request[v1.DeleteZoneRequest]) (*connect.Response[v1.DeleteZoneResponse], error) {
+	return c.deleteZone.CallUnary(ctx, req)
 }
 
 // Audit calls holdfast.admin.v1.AdminService.Audit.
@@ -371,6 +420,13 @@ type AdminServiceHandler interface {
 	Restock(context.Context, *connect.Request[v1.RestockRequest]) (*connect.Response[v1.RestockResponse], error)
 	// Grant adds money to a player's wallet, once per id.
 	Grant(context.Context, *connect.Request[v1.GrantRequest]) (*connect.Response[v1.GrantResponse], error)
+	// PutZone makes a zone or changes it. Calling again is harmless, and completes
+	// what a call that was cut short has left undone.
+	PutZone(context.Context, *connect.Request[v1.PutZoneRequest]) (*connect.Response[v1.PutZoneResponse], error)
+	// ListZones tells which zones there are, who runs them, and for whom.
+	ListZones(context.Context, *connect.Request[v1.ListZonesRequest]) (*connect.Response[v1.ListZonesResponse], error)
+	// DeleteZone closes a zone for everybody who is in it, and forgets it.
+	DeleteZone(context.Context, *connect.Request[v1.DeleteZoneRequest]) (*connect.Response[v1.DeleteZoneResponse], error)
 	// Audit adds up the books of all actors of all shards. The shards are not
 	// stopped for it: amounts that move meanwhile may be seen twice or not at
 	// all, so the sums fit each other only while nobody buys.
@@ -435,6 +491,24 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceGrantProcedure,
 		svc.Grant,
 		connect.WithSchema(adminServiceMethods.ByName("Grant")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServicePutZoneHandler := connect.NewUnaryHandler(
+		AdminServicePutZoneProcedure,
+		svc.PutZone,
+		connect.WithSchema(adminServiceMethods.ByName("PutZone")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceListZonesHandler := connect.NewUnaryHandler(
+		AdminServiceListZonesProcedure,
+		svc.ListZones,
+		connect.WithSchema(adminServiceMethods.ByName("ListZones")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceDeleteZoneHandler := connect.NewUnaryHandler(
+		AdminServiceDeleteZoneProcedure,
+		svc.DeleteZone,
+		connect.WithSchema(adminServiceMethods.ByName("DeleteZone")),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceAuditHandler := connect.NewUnaryHandler(
@@ -535,6 +609,12 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 			adminServiceRestockHandler.ServeHTTP(w, r)
 		case AdminServiceGrantProcedure:
 			adminServiceGrantHandler.ServeHTTP(w, r)
+		case AdminServicePutZoneProcedure:
+			adminServicePutZoneHandler.ServeHTTP(w, r)
+		case AdminServiceListZonesProcedure:
+			adminServiceListZonesHandler.ServeHTTP(w, r)
+		case AdminServiceDeleteZoneProcedure:
+			adminServiceDeleteZoneHandler.ServeHTTP(w, r)
 		case AdminServiceAuditProcedure:
 			adminServiceAuditHandler.ServeHTTP(w, r)
 		case AdminServiceVerifyShardsProcedure:
@@ -584,6 +664,18 @@ func (UnimplementedAdminServiceHandler) Restock(context.Context, *connect.Reques
 
 func (UnimplementedAdminServiceHandler) Grant(context.Context, *connect.Request[v1.GrantRequest]) (*connect.Response[v1.GrantResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.Grant is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) PutZone(context.Context, *connect.Request[v1.PutZoneRequest]) (*connect.Response[v1.PutZoneResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.PutZone is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ListZones(context.Context, *connect.Request[v1.ListZonesRequest]) (*connect.Response[v1.ListZonesResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.ListZones is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) DeleteZone(context.Context, *connect.Request[v1.DeleteZoneRequest]) (*connect.Response[v1.DeleteZoneResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.DeleteZone is not implemented"))
 }
 
 func (UnimplementedAdminServiceHandler) Audit(context.Context, *connect.Request[v1.AuditRequest]) (*connect.Response[v1.AuditResponse], error) {
