@@ -290,6 +290,69 @@ func (x *ChatRequest) GetAt() int64 {
 	return 0
 }
 
+// ChatMember is somebody who is in a channel.
+type ChatMember struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Player string                 `protobuf:"bytes,1,opt,name=player,proto3" json:"player,omitempty"`
+	// In a zone.
+	Entity uint32 `protobuf:"varint,2,opt,name=entity,proto3" json:"entity,omitempty"`
+	// When they came.
+	At            int64 `protobuf:"varint,3,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatMember) Reset() {
+	*x = ChatMember{}
+	mi := &file_journal_v1_chat_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatMember) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatMember) ProtoMessage() {}
+
+func (x *ChatMember) ProtoReflect() protoreflect.Message {
+	mi := &file_journal_v1_chat_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatMember.ProtoReflect.Descriptor instead.
+func (*ChatMember) Descriptor() ([]byte, []int) {
+	return file_journal_v1_chat_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ChatMember) GetPlayer() string {
+	if x != nil {
+		return x.Player
+	}
+	return ""
+}
+
+func (x *ChatMember) GetEntity() uint32 {
+	if x != nil {
+		return x.Entity
+	}
+	return 0
+}
+
+func (x *ChatMember) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
 var File_journal_v1_chat_proto protoreflect.FileDescriptor
 
 const file_journal_v1_chat_proto_rawDesc = "" +
@@ -312,7 +375,12 @@ const file_journal_v1_chat_proto_rawDesc = "" +
 	"\arequest\x18\x01 \x01(\x04R\arequest\x12\x1a\n" +
 	"\bcontents\x18\x02 \x01(\x06R\bcontents\x12\x0e\n" +
 	"\x02id\x18\x03 \x01(\x04R\x02id\x12\x0e\n" +
-	"\x02at\x18\x04 \x01(\x03R\x02atB>Z<github.com/holdfast-game/holdfast/proto/journal/v1;journalv1b\x06proto3"
+	"\x02at\x18\x04 \x01(\x03R\x02at\"L\n" +
+	"\n" +
+	"ChatMember\x12\x16\n" +
+	"\x06player\x18\x01 \x01(\tR\x06player\x12\x16\n" +
+	"\x06entity\x18\x02 \x01(\rR\x06entity\x12\x0e\n" +
+	"\x02at\x18\x03 \x01(\x03R\x02atB>Z<github.com/holdfast-game/holdfast/proto/journal/v1;journalv1b\x06proto3"
 
 var (
 	file_journal_v1_chat_proto_rawDescOnce sync.Once
@@ -326,12 +394,13 @@ func file_journal_v1_chat_proto_rawDescGZIP() []byte {
 	return file_journal_v1_chat_proto_rawDescData
 }
 
-var file_journal_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_journal_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_journal_v1_chat_proto_goTypes = []any{
 	(*ChatSaid)(nil),    // 0: holdfast.journal.v1.ChatSaid
 	(*ChatState)(nil),   // 1: holdfast.journal.v1.ChatState
 	(*ChatSpeaker)(nil), // 2: holdfast.journal.v1.ChatSpeaker
 	(*ChatRequest)(nil), // 3: holdfast.journal.v1.ChatRequest
+	(*ChatMember)(nil),  // 4: holdfast.journal.v1.ChatMember
 }
 var file_journal_v1_chat_proto_depIdxs = []int32{
 	0, // 0: holdfast.journal.v1.ChatState.lines:type_name -> holdfast.journal.v1.ChatSaid
@@ -355,7 +424,7 @@ func file_journal_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_journal_v1_chat_proto_rawDesc), len(file_journal_v1_chat_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

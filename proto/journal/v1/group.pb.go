@@ -221,8 +221,8 @@ func (x *GroupLeft) GetPlayer() string {
 type GroupState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// By player.
-	Members       []*GroupMember `protobuf:"bytes,1,rep,name=members,proto3" json:"members,omitempty"`
-	Chat          *ChatState     `protobuf:"bytes,2,opt,name=chat,proto3" json:"chat,omitempty"`
+	Members       []*ChatMember `protobuf:"bytes,1,rep,name=members,proto3" json:"members,omitempty"`
+	Chat          *ChatState    `protobuf:"bytes,2,opt,name=chat,proto3" json:"chat,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -257,7 +257,7 @@ func (*GroupState) Descriptor() ([]byte, []int) {
 	return file_journal_v1_group_proto_rawDescGZIP(), []int{3}
 }
 
-func (x *GroupState) GetMembers() []*GroupMember {
+func (x *GroupState) GetMembers() []*ChatMember {
 	if x != nil {
 		return x.Members
 	}
@@ -269,59 +269,6 @@ func (x *GroupState) GetChat() *ChatState {
 		return x.Chat
 	}
 	return nil
-}
-
-type GroupMember struct {
-	state  protoimpl.MessageState `protogen:"open.v1"`
-	Player string                 `protobuf:"bytes,1,opt,name=player,proto3" json:"player,omitempty"`
-	// When they joined.
-	At            int64 `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GroupMember) Reset() {
-	*x = GroupMember{}
-	mi := &file_journal_v1_group_proto_msgTypes[4]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GroupMember) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GroupMember) ProtoMessage() {}
-
-func (x *GroupMember) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_v1_group_proto_msgTypes[4]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GroupMember.ProtoReflect.Descriptor instead.
-func (*GroupMember) Descriptor() ([]byte, []int) {
-	return file_journal_v1_group_proto_rawDescGZIP(), []int{4}
-}
-
-func (x *GroupMember) GetPlayer() string {
-	if x != nil {
-		return x.Player
-	}
-	return ""
-}
-
-func (x *GroupMember) GetAt() int64 {
-	if x != nil {
-		return x.At
-	}
-	return 0
 }
 
 var File_journal_v1_group_proto protoreflect.FileDescriptor
@@ -339,14 +286,11 @@ const file_journal_v1_group_proto_rawDesc = "" +
 	"\x06player\x18\x01 \x01(\tR\x06player\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\"#\n" +
 	"\tGroupLeft\x12\x16\n" +
-	"\x06player\x18\x01 \x01(\tR\x06player\"|\n" +
+	"\x06player\x18\x01 \x01(\tR\x06player\"{\n" +
 	"\n" +
-	"GroupState\x12:\n" +
-	"\amembers\x18\x01 \x03(\v2 .holdfast.journal.v1.GroupMemberR\amembers\x122\n" +
-	"\x04chat\x18\x02 \x01(\v2\x1e.holdfast.journal.v1.ChatStateR\x04chat\"5\n" +
-	"\vGroupMember\x12\x16\n" +
-	"\x06player\x18\x01 \x01(\tR\x06player\x12\x0e\n" +
-	"\x02at\x18\x02 \x01(\x03R\x02atB>Z<github.com/holdfast-game/holdfast/proto/journal/v1;journalv1b\x06proto3"
+	"GroupState\x129\n" +
+	"\amembers\x18\x01 \x03(\v2\x1f.holdfast.journal.v1.ChatMemberR\amembers\x122\n" +
+	"\x04chat\x18\x02 \x01(\v2\x1e.holdfast.journal.v1.ChatStateR\x04chatB>Z<github.com/holdfast-game/holdfast/proto/journal/v1;journalv1b\x06proto3"
 
 var (
 	file_journal_v1_group_proto_rawDescOnce sync.Once
@@ -360,21 +304,21 @@ func file_journal_v1_group_proto_rawDescGZIP() []byte {
 	return file_journal_v1_group_proto_rawDescData
 }
 
-var file_journal_v1_group_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_journal_v1_group_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_journal_v1_group_proto_goTypes = []any{
 	(*GroupEvent)(nil),  // 0: holdfast.journal.v1.GroupEvent
 	(*GroupJoined)(nil), // 1: holdfast.journal.v1.GroupJoined
 	(*GroupLeft)(nil),   // 2: holdfast.journal.v1.GroupLeft
 	(*GroupState)(nil),  // 3: holdfast.journal.v1.GroupState
-	(*GroupMember)(nil), // 4: holdfast.journal.v1.GroupMember
-	(*ChatSaid)(nil),    // 5: holdfast.journal.v1.ChatSaid
+	(*ChatSaid)(nil),    // 4: holdfast.journal.v1.ChatSaid
+	(*ChatMember)(nil),  // 5: holdfast.journal.v1.ChatMember
 	(*ChatState)(nil),   // 6: holdfast.journal.v1.ChatState
 }
 var file_journal_v1_group_proto_depIdxs = []int32{
 	1, // 0: holdfast.journal.v1.GroupEvent.joined:type_name -> holdfast.journal.v1.GroupJoined
 	2, // 1: holdfast.journal.v1.GroupEvent.left:type_name -> holdfast.journal.v1.GroupLeft
-	5, // 2: holdfast.journal.v1.GroupEvent.said:type_name -> holdfast.journal.v1.ChatSaid
-	4, // 3: holdfast.journal.v1.GroupState.members:type_name -> holdfast.journal.v1.GroupMember
+	4, // 2: holdfast.journal.v1.GroupEvent.said:type_name -> holdfast.journal.v1.ChatSaid
+	5, // 3: holdfast.journal.v1.GroupState.members:type_name -> holdfast.journal.v1.ChatMember
 	6, // 4: holdfast.journal.v1.GroupState.chat:type_name -> holdfast.journal.v1.ChatState
 	5, // [5:5] is the sub-list for method output_type
 	5, // [5:5] is the sub-list for method input_type
@@ -400,7 +344,7 @@ func file_journal_v1_group_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_journal_v1_group_proto_rawDesc), len(file_journal_v1_group_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

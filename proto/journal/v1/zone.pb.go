@@ -661,7 +661,7 @@ type ZoneState struct {
 	// The last entity given to a player.
 	LastEntity uint32 `protobuf:"varint,2,opt,name=last_entity,json=lastEntity,proto3" json:"last_entity,omitempty"`
 	// By player.
-	Members       []*ZoneMember `protobuf:"bytes,3,rep,name=members,proto3" json:"members,omitempty"`
+	Members       []*ChatMember `protobuf:"bytes,3,rep,name=members,proto3" json:"members,omitempty"`
 	Chat          *ChatState    `protobuf:"bytes,4,opt,name=chat,proto3" json:"chat,omitempty"`
 	Parked        *ZoneParked   `protobuf:"bytes,5,opt,name=parked,proto3" json:"parked,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -712,7 +712,7 @@ func (x *ZoneState) GetLastEntity() uint32 {
 	return 0
 }
 
-func (x *ZoneState) GetMembers() []*ZoneMember {
+func (x *ZoneState) GetMembers() []*ChatMember {
 	if x != nil {
 		return x.Members
 	}
@@ -731,66 +731,6 @@ func (x *ZoneState) GetParked() *ZoneParked {
 		return x.Parked
 	}
 	return nil
-}
-
-type ZoneMember struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Player        string                 `protobuf:"bytes,1,opt,name=player,proto3" json:"player,omitempty"`
-	Entity        uint32                 `protobuf:"varint,2,opt,name=entity,proto3" json:"entity,omitempty"`
-	At            int64                  `protobuf:"varint,3,opt,name=at,proto3" json:"at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ZoneMember) Reset() {
-	*x = ZoneMember{}
-	mi := &file_journal_v1_zone_proto_msgTypes[9]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ZoneMember) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ZoneMember) ProtoMessage() {}
-
-func (x *ZoneMember) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_v1_zone_proto_msgTypes[9]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ZoneMember.ProtoReflect.Descriptor instead.
-func (*ZoneMember) Descriptor() ([]byte, []int) {
-	return file_journal_v1_zone_proto_rawDescGZIP(), []int{9}
-}
-
-func (x *ZoneMember) GetPlayer() string {
-	if x != nil {
-		return x.Player
-	}
-	return ""
-}
-
-func (x *ZoneMember) GetEntity() uint32 {
-	if x != nil {
-		return x.Entity
-	}
-	return 0
-}
-
-func (x *ZoneMember) GetAt() int64 {
-	if x != nil {
-		return x.At
-	}
-	return 0
 }
 
 var File_journal_v1_zone_proto protoreflect.FileDescriptor
@@ -842,14 +782,9 @@ const file_journal_v1_zone_proto_rawDesc = "" +
 	"\x04spec\x18\x01 \x01(\v2\x1d.holdfast.cluster.v1.ZoneSpecR\x04spec\x12\x1f\n" +
 	"\vlast_entity\x18\x02 \x01(\rR\n" +
 	"lastEntity\x129\n" +
-	"\amembers\x18\x03 \x03(\v2\x1f.holdfast.journal.v1.ZoneMemberR\amembers\x122\n" +
+	"\amembers\x18\x03 \x03(\v2\x1f.holdfast.journal.v1.ChatMemberR\amembers\x122\n" +
 	"\x04chat\x18\x04 \x01(\v2\x1e.holdfast.journal.v1.ChatStateR\x04chat\x127\n" +
-	"\x06parked\x18\x05 \x01(\v2\x1f.holdfast.journal.v1.ZoneParkedR\x06parked\"L\n" +
-	"\n" +
-	"ZoneMember\x12\x16\n" +
-	"\x06player\x18\x01 \x01(\tR\x06player\x12\x16\n" +
-	"\x06entity\x18\x02 \x01(\rR\x06entity\x12\x0e\n" +
-	"\x02at\x18\x03 \x01(\x03R\x02at*_\n" +
+	"\x06parked\x18\x05 \x01(\v2\x1f.holdfast.journal.v1.ZoneParkedR\x06parked*_\n" +
 	"\vZoneLeftWhy\x12\x1d\n" +
 	"\x19ZONE_LEFT_WHY_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ZONE_LEFT_WHY_ASKED\x10\x01\x12\x18\n" +
@@ -868,7 +803,7 @@ func file_journal_v1_zone_proto_rawDescGZIP() []byte {
 }
 
 var file_journal_v1_zone_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_journal_v1_zone_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_journal_v1_zone_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_journal_v1_zone_proto_goTypes = []any{
 	(ZoneLeftWhy)(0),     // 0: holdfast.journal.v1.ZoneLeftWhy
 	(*ZoneEvent)(nil),    // 1: holdfast.journal.v1.ZoneEvent
@@ -880,9 +815,9 @@ var file_journal_v1_zone_proto_goTypes = []any{
 	(*ParkedEntity)(nil), // 7: holdfast.journal.v1.ParkedEntity
 	(*ZoneUnparked)(nil), // 8: holdfast.journal.v1.ZoneUnparked
 	(*ZoneState)(nil),    // 9: holdfast.journal.v1.ZoneState
-	(*ZoneMember)(nil),   // 10: holdfast.journal.v1.ZoneMember
-	(*ChatSaid)(nil),     // 11: holdfast.journal.v1.ChatSaid
-	(*v1.ZoneSpec)(nil),  // 12: holdfast.cluster.v1.ZoneSpec
+	(*ChatSaid)(nil),     // 10: holdfast.journal.v1.ChatSaid
+	(*v1.ZoneSpec)(nil),  // 11: holdfast.cluster.v1.ZoneSpec
+	(*ChatMember)(nil),   // 12: holdfast.journal.v1.ChatMember
 	(*ChatState)(nil),    // 13: holdfast.journal.v1.ChatState
 }
 var file_journal_v1_zone_proto_depIdxs = []int32{
@@ -890,14 +825,14 @@ var file_journal_v1_zone_proto_depIdxs = []int32{
 	3,  // 1: holdfast.journal.v1.ZoneEvent.closed:type_name -> holdfast.journal.v1.ZoneClosed
 	4,  // 2: holdfast.journal.v1.ZoneEvent.joined:type_name -> holdfast.journal.v1.ZoneJoined
 	5,  // 3: holdfast.journal.v1.ZoneEvent.left:type_name -> holdfast.journal.v1.ZoneLeft
-	11, // 4: holdfast.journal.v1.ZoneEvent.said:type_name -> holdfast.journal.v1.ChatSaid
+	10, // 4: holdfast.journal.v1.ZoneEvent.said:type_name -> holdfast.journal.v1.ChatSaid
 	6,  // 5: holdfast.journal.v1.ZoneEvent.parked:type_name -> holdfast.journal.v1.ZoneParked
 	8,  // 6: holdfast.journal.v1.ZoneEvent.unparked:type_name -> holdfast.journal.v1.ZoneUnparked
-	12, // 7: holdfast.journal.v1.ZoneOpened.spec:type_name -> holdfast.cluster.v1.ZoneSpec
+	11, // 7: holdfast.journal.v1.ZoneOpened.spec:type_name -> holdfast.cluster.v1.ZoneSpec
 	0,  // 8: holdfast.journal.v1.ZoneLeft.why:type_name -> holdfast.journal.v1.ZoneLeftWhy
 	7,  // 9: holdfast.journal.v1.ZoneParked.entities:type_name -> holdfast.journal.v1.ParkedEntity
-	12, // 10: holdfast.journal.v1.ZoneState.spec:type_name -> holdfast.cluster.v1.ZoneSpec
-	10, // 11: holdfast.journal.v1.ZoneState.members:type_name -> holdfast.journal.v1.ZoneMember
+	11, // 10: holdfast.journal.v1.ZoneState.spec:type_name -> holdfast.cluster.v1.ZoneSpec
+	12, // 11: holdfast.journal.v1.ZoneState.members:type_name -> holdfast.journal.v1.ChatMember
 	13, // 12: holdfast.journal.v1.ZoneState.chat:type_name -> holdfast.journal.v1.ChatState
 	6,  // 13: holdfast.journal.v1.ZoneState.parked:type_name -> holdfast.journal.v1.ZoneParked
 	14, // [14:14] is the sub-list for method output_type
@@ -928,7 +863,7 @@ func file_journal_v1_zone_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_journal_v1_zone_proto_rawDesc), len(file_journal_v1_zone_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
