@@ -35,8 +35,9 @@ func Command() *cobra.Command {
 	var d desk
 	c := &cobra.Command{
 		Use:   "ctl",
-		Short: "Look at a cluster, steer who owns what, and change what is for sale",
-		Long: `Look at a cluster, steer who owns what, and change what is for sale.
+		Short: "Look at a cluster, steer who owns what, change what is for sale and which zones there are",
+		Long: `Look at a cluster, steer who owns what, change what is for sale and which zones there
+are.
 
 Exit status:
   0  done
@@ -45,7 +46,7 @@ Exit status:
   2  not started, nothing was done: a wrong flag or argument, no node, a wrong token
   3  refused, nothing was done: the cluster is in no state to do it
   4  not done within --timeout; what was begun goes on
-  5  there is no such shard, node, product or letter, or no record of it
+  5  there is no such shard, node, product, zone or letter, or no record of it
   6  the node, etcd or NATS does not answer, or is overloaded; the same command may
      be tried again`,
 		Args: cobra.NoArgs,
@@ -62,7 +63,7 @@ Exit status:
 	c.AddCommand(
 		nodesCommand(&d), shardsCommand(&d), movesCommand(&d), ownersCommand(&d), topCommand(&d),
 		moveCommand(&d), drainCommand(&d), undrainCommand(&d), rebalanceCommand(&d), pinCommand(&d), unpinCommand(&d),
-		deadLettersCommand(&d), auditCommand(&d), verifyCommand(&d), sku, restockCommand(&d), grantCommand(&d),
+		deadLettersCommand(&d), auditCommand(&d), verifyCommand(&d), sku, restockCommand(&d), grantCommand(&d), zoneCommand(&d),
 	)
 	return c
 }

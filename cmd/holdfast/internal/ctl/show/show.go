@@ -124,6 +124,12 @@ func OwnerEvent(r *clusterv1.OwnerRecord) string {
 	return word(r.GetEvent().String(), "OWNER_EVENT_")
 }
 
+// Mood is what the bots of a zone do.
+func Mood(m clusterv1.BotMood) string { return word(m.String(), "BOT_MOOD_") }
+
+// Size is that of a zone, in units.
+func Size(z *clientv1.Zone) string { return fmt.Sprintf("%d x %d", z.GetWidth(), z.GetHeight()) }
+
 // Hashes is the state hash of a shard that moved, or both if they differ.
 func Hashes(r *clusterv1.MoveReceipt) string {
 	switch {
