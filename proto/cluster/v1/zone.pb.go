@@ -530,7 +530,10 @@ func (*ZoneStay) Descriptor() ([]byte, []int) {
 }
 
 type ZoneStayed struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where the player's entity is, in units: after a respawn it may be far from
+	// where its gateways look.
+	At            *v1.Point `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -563,6 +566,13 @@ func (x *ZoneStayed) ProtoReflect() protoreflect.Message {
 // Deprecated: Use ZoneStayed.ProtoReflect.Descriptor instead.
 func (*ZoneStayed) Descriptor() ([]byte, []int) {
 	return file_cluster_v1_zone_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ZoneStayed) GetAt() *v1.Point {
+	if x != nil {
+		return x.At
+	}
+	return nil
 }
 
 // ZoneKey is the method "Key" of a zone. Answered by ZoneKeyframe.
@@ -836,9 +846,10 @@ const file_cluster_v1_zone_proto_rawDesc = "" +
 	"\n" +
 	"\bZoneLeft\"\n" +
 	"\n" +
-	"\bZoneStay\"\f\n" +
+	"\bZoneStay\"7\n" +
 	"\n" +
-	"ZoneStayed\"\x1d\n" +
+	"ZoneStayed\x12)\n" +
+	"\x02at\x18\x01 \x01(\v2\x19.holdfast.client.v1.PointR\x02at\"\x1d\n" +
 	"\aZoneKey\x12\x12\n" +
 	"\x04cell\x18\x01 \x01(\rR\x04cell\"$\n" +
 	"\fZoneKeyframe\x12\x14\n" +
@@ -897,11 +908,12 @@ var file_cluster_v1_zone_proto_depIdxs = []int32{
 	1,  // 2: holdfast.cluster.v1.OpenZone.spec:type_name -> holdfast.cluster.v1.ZoneSpec
 	1,  // 3: holdfast.cluster.v1.ZoneEntered.spec:type_name -> holdfast.cluster.v1.ZoneSpec
 	19, // 4: holdfast.cluster.v1.ZoneEntered.at:type_name -> holdfast.client.v1.Point
-	5,  // [5:5] is the sub-list for method output_type
-	5,  // [5:5] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	19, // 5: holdfast.cluster.v1.ZoneStayed.at:type_name -> holdfast.client.v1.Point
+	6,  // [6:6] is the sub-list for method output_type
+	6,  // [6:6] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_cluster_v1_zone_proto_init() }
