@@ -3,41 +3,25 @@ package bench
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"time"
 
 	"connectrpc.com/connect"
 
+	"github.com/holdfast-game/holdfast/bench/launch"
 	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
 	"github.com/holdfast-game/holdfast/proto/admin/v1/adminv1connect"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
-// adminTimeout bounds one call to the admin API: an audit of many players takes
-// a while.
-const adminTimeout = 30 * time.Second
-
 // adminClient is the admin API of a cluster.
 type adminClient struct {
-	rpc  adminv1connect.AdminServiceClient
-	http *http.Client
+	rpc   adminv1connect.AdminServiceClient
+	close func()
 }
 
-func newAdmin(url, token string) *adminClient {
-	bearer := connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
-		return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
-			r.Header().Set("Authorization", "Bearer "+token)
-			return next(ctx, r)
-		}
-	})
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = dialing // as many as there are calls at once
-	c := &http.Client{Transport: transport, Timeout: adminTimeout}
-	return &adminClient{rpc: adminv1connect.NewAdminServiceClient(c, url, connect.WithInterceptors(bearer)), http: c}
+func newAdmin(at launch.Target) *adminClient {
+	rpc, release := at.Operator()
+	return &adminClient{rpc: rpc, close: release}
 }
-
-// close lets go of idle connections.
-func (a *adminClient) close() { a.http.CloseIdleConnections() }
 
 func (a *adminClient) putProduct(ctx context.Context, p product, slices int) error {
 	_, err := a.rpc.PutProduct(ctx, connect.NewRequest(&adminv1.PutProductRequest{

@@ -11,6 +11,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/holdfast-game/holdfast/bench/launch"
 	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
 	"github.com/holdfast-game/holdfast/proto/admin/v1/adminv1connect"
 )
@@ -49,7 +50,7 @@ func operate(t *testing.T, token string) (*fakeOperator, *adminClient) {
 	mux.Handle(adminv1connect.NewAdminServiceHandler(f))
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
-	a := newAdmin(s.URL, token)
+	a := newAdmin(launch.Target{Admin: s.URL, AdminToken: token})
 	t.Cleanup(a.close)
 	return f, a
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/holdfast-game/holdfast/bench/figures"
 )
 
 // ErrChecks: the sale was held, and a check of its books does not hold.
@@ -19,7 +21,7 @@ const (
 // Demo holds a short flash sale on a node of its own, until everything is sold,
 // and prints to w how it went. It returns ErrChecks when a check does not hold.
 func Demo(ctx context.Context, w io.Writer) error {
-	fmt.Fprintf(w, "Holdfast: a flash sale of %s units to %d players over WebSocket.\n", thousands(demoUnits), demoPlayers)
+	fmt.Fprintf(w, "Holdfast: a flash sale of %s units to %d players over WebSocket.\n", figures.Thousands(demoUnits), demoPlayers)
 	report, err := Sale(ctx, SaleConfig{
 		Players: demoPlayers, Stock: demoUnits, UntilSoldOut: true, Progress: NewProgress(w),
 	})
@@ -36,6 +38,6 @@ func Demo(ctx context.Context, w io.Writer) error {
 	if report.Purchases != demoUnits || report.Left != 0 {
 		return fmt.Errorf("%w: %d of %d units sold, %d left", ErrChecks, report.Purchases, demoUnits, report.Left)
 	}
-	fmt.Fprintf(w, "✓ all %s units sold, not one more\n", thousands(demoUnits))
+	fmt.Fprintf(w, "✓ all %s units sold, not one more\n", figures.Thousands(demoUnits))
 	return nil
 }

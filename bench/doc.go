@@ -13,7 +13,7 @@
 //
 // The caller gives a cluster to talk to, or nothing: then a node of its own is
 // started in another process and a temporary folder, and ended by its process
-// id. Command and DemoCommand are the cobra commands for all of it.
+// id (package launch). Command and DemoCommand are the cobra commands for all of it.
 //
 // The package draws no conclusions from figures and keeps no baselines.
 package bench

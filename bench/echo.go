@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/holdfast-game/holdfast/bench/figures"
+	"github.com/holdfast-game/holdfast/bench/launch"
 	"github.com/holdfast-game/holdfast/client"
 )
 
@@ -26,12 +28,12 @@ func Echo(ctx context.Context, cfg EchoConfig) (report *EchoReport, err error) {
 		return nil, fmt.Errorf("check echo: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	server, err := startProcess(cfg.Executable, "bench", echoServerCommand)
+	process, err := launch.Start(cfg.Executable, "bench", echoServerCommand)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, server.stop()) }()
-	url, err := awaitEcho(ctx, server)
+	defer func() { err = errors.Join(err, process.Stop()) }()
+	url, err := awaitEcho(ctx, process)
 	if err != nil {
 		return nil, err
 	}
@@ -39,11 +41,11 @@ func Echo(ctx context.Context, cfg EchoConfig) (report *EchoReport, err error) {
 }
 
 // awaitEcho returns the address that the echo server prints.
-func awaitEcho(ctx context.Context, server *process) (url string, err error) {
+func awaitEcho(ctx context.Context, p *launch.Process) (url string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, echoReadyTimeout)
 	defer cancel()
-	err = server.await(ctx, func() (bool, error) {
-		line, _, whole := strings.Cut(server.output.raw(), "\n")
+	err = p.Await(ctx, func() (bool, error) {
+		line, _, whole := strings.Cut(p.Output(), "\n")
 		url = strings.TrimSpace(line)
 		return whole, nil
 	})
@@ -63,7 +65,7 @@ func measureEcho(ctx context.Context, cfg EchoConfig, url string) (*EchoReport, 
 		}
 	}
 	defer closeAll()
-	phase(cfg.Progress, fmt.Sprintf("Connecting %s clients", thousands(int64(cfg.Connections))))
+	phase(cfg.Progress, fmt.Sprintf("Connecting %s clients", figures.Thousands(int64(cfg.Connections))))
 	g, dialCtx := errgroup.WithContext(ctx)
 	g.SetLimit(dialing)
 	for i := range lanes {
@@ -99,8 +101,8 @@ func measureEcho(ctx context.Context, cfg EchoConfig, url string) (*EchoReport, 
 	}
 	_, t := rec.drain()
 	return &EchoReport{
-		Requests: t.successes(), RequestsPerSecond: perSecond(t.successes(), spent), LatencyMs: newLatency(t.latency),
-		Errors: t.errorsByName(), DurationSeconds: round(spent.Seconds(), 3), Machine: thisMachine(),
+		Requests: t.successes(), RequestsPerSecond: figures.PerSecond(t.successes(), spent), LatencyMs: figures.NewLatency(t.latency),
+		Errors: t.errorsByName(), DurationSeconds: figures.Round(spent.Seconds(), 3), Machine: figures.ThisMachine(),
 		Parameters: EchoParameters{
 			Connections: cfg.Connections, DurationSeconds: cfg.Duration.Seconds(), FrameBytes: lanes[0].LastFrameBytes(),
 		},

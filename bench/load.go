@@ -10,12 +10,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/holdfast-game/holdfast/bench/figures"
 	"github.com/holdfast-game/holdfast/client"
 )
 
 // closed puts load in closed loop, and says how long.
 func (s *sale) closed(ctx context.Context) (time.Duration, error) {
-	phase(s.Progress, fmt.Sprintf("Connecting %s players", thousands(int64(s.Players))))
+	phase(s.Progress, fmt.Sprintf("Connecting %s players", figures.Thousands(int64(s.Players))))
 	loop := &closedLoop{
 		products: s.products, quantity: s.Quantity, untilSoldOut: s.UntilSoldOut, patience: s.Patience,
 		history: s.History, repeat: s.Repeat,
@@ -33,7 +34,7 @@ func (s *sale) closed(ctx context.Context) (time.Duration, error) {
 		if err != nil {
 			return err
 		}
-		l, err := client.DialLane(ctx, rotate(s.url, i), o)
+		l, err := client.DialLane(ctx, rotate(s.target.URL, i), o)
 		if err != nil {
 			return err
 		}
@@ -81,10 +82,10 @@ func indexes(n int) []int {
 
 // open puts load in open loop, and says how long and how well.
 func (s *sale) open(ctx context.Context) (time.Duration, *OpenLoop, error) {
-	phase(s.Progress, fmt.Sprintf("Connecting %s players", thousands(int64(s.Players))))
+	phase(s.Progress, fmt.Sprintf("Connecting %s players", figures.Thousands(int64(s.Players))))
 	loop := &openLoop{
 		products: s.products, quantity: s.Quantity, rate: s.Rate, length: s.Duration, patience: s.Patience,
-		clerks: s.Outstanding, recorder: s.recorder, history: s.History, repeat: s.Repeat, oversleep: newHistogram(),
+		clerks: s.Outstanding, recorder: s.recorder, history: s.History, repeat: s.Repeat, oversleep: figures.NewHistogram(),
 		players: make([]*openPlayer, s.Players),
 	}
 	conns := make([]*client.Conn, s.Players)
@@ -100,7 +101,7 @@ func (s *sale) open(ctx context.Context) (time.Duration, *OpenLoop, error) {
 		if err != nil {
 			return err
 		}
-		conns[i], err = client.Dial(ctx, rotate(s.url, i), o)
+		conns[i], err = client.Dial(ctx, rotate(s.target.URL, i), o)
 		loop.players[i] = &openPlayer{conn: conns[i], ledger: s.ledgers[i]}
 		return err
 	})

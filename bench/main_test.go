@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,7 +15,7 @@ import (
 // argument "bench" it is the command, as in `holdfast bench`, with "serve" it is
 // a market in place of a node.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "bench" || os.Args[1] == "serve") && os.Getenv("BENCH_TEST_PROCESS") == "" {
+	if len(os.Args) > 1 && (os.Args[1] == "bench" || os.Args[1] == "serve") {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
 		root := &cobra.Command{Use: "holdfast"}
@@ -29,24 +28,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	if mode := os.Getenv("BENCH_TEST_PROCESS"); mode != "" {
-		childMain(mode)
-		return
-	}
 	// A child with the race detector would take a second to end.
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	goleak.VerifyTestMain(m)
-}
-
-// childMain is what a child process of a test does.
-func childMain(mode string) {
-	switch mode {
-	case "fail":
-		fmt.Println("the port is taken")
-		os.Exit(2)
-	case "stubborn":
-		signal.Ignore(syscall.SIGTERM)
-		fmt.Println("ready")
-		select {}
-	}
 }

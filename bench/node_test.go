@@ -14,6 +14,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/holdfast-game/holdfast/bench/launch"
 	"github.com/holdfast-game/holdfast/client/clienttest"
 	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
 	"github.com/holdfast-game/holdfast/proto/admin/v1/adminv1connect"
@@ -58,7 +59,7 @@ func serveMarket(ctx context.Context, args []string) error {
 		return err
 	}
 	listen := strings.TrimSuffix(strings.TrimPrefix(server.URL, "ws://"), "/v1/ws")
-	text, err := json.Marshal(nodeFile{
+	text, err := json.Marshal(launch.File{
 		Listen: listen, Admin: strings.TrimPrefix(operator.URL, "http://"), SecretFile: "secret", AdminTokenFile: token,
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/holdfast-game/holdfast/bench/chaos/history"
+	"github.com/holdfast-game/holdfast/bench/figures"
 	"github.com/holdfast-game/holdfast/client"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
@@ -121,7 +122,7 @@ func (o *openLoop) awaitDue(ctx context.Context, due time.Duration) bool {
 	}
 	over := time.Since(o.start) - due
 	o.mu.Lock()
-	recordLatency(o.oversleep, over)
+	figures.Record(o.oversleep, over)
 	o.mu.Unlock()
 	return true
 }
@@ -195,7 +196,7 @@ func (o *openLoop) report() *OpenLoop {
 	over := time.Duration(o.oversleep.ValueAtQuantile(99))
 	r := &OpenLoop{
 		Rate: o.rate, Scheduled: o.scheduled(), Sent: o.sent.Load(), Late: o.late.Load(),
-		OversleptMs99: milliseconds(float64(over)),
+		OversleptMs99: figures.Milliseconds(float64(over)),
 	}
 	switch {
 	case over > oversleptTooLong:

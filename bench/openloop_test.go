@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/holdfast-game/holdfast/bench/figures"
 	"github.com/holdfast-game/holdfast/client"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
@@ -43,7 +44,7 @@ func (f *fakeBuyer) Buy(ctx context.Context, b *clientv1.Buy) (*clientv1.Bought,
 func newOpenLoop(rate float64, length time.Duration, clerks int, buyers ...buyer) *openLoop {
 	o := &openLoop{
 		products: []product{{sku: "sword"}}, quantity: 1, rate: rate, length: length, patience: time.Minute,
-		clerks: clerks, recorder: newRecorder(), oversleep: newHistogram(), start: time.Now().Add(openLead),
+		clerks: clerks, recorder: newRecorder(), oversleep: figures.NewHistogram(), start: time.Now().Add(openLead),
 	}
 	for range buyers {
 		o.players = append(o.players, nil)
@@ -78,7 +79,7 @@ func TestOpenLoopKeepsTheRateAndSpreadsThePlayers(t *testing.T) {
 			near(t, "bob's send", bob.sent[i].Sub(o.start).Seconds(), float64(2*i+1)*0.01, 1e-6)
 		}
 		_, total := o.recorder.drain()
-		l := newLatency(total.latency)
+		l := figures.NewLatency(total.latency)
 		near(t, "mean", l.Mean, 3, 0.01)
 		near(t, "max", l.Max, 3, 0.01)
 		r := o.report()
@@ -111,7 +112,7 @@ func TestOpenLoopCountsFromTheIntendedTime(t *testing.T) {
 			}
 		}
 		near(t, "delayed purchases", float64(slow), 55, 1)
-		near(t, "mean", newLatency(total.latency).Mean, (500+54*55/2*9)/100.0, 8)
+		near(t, "mean", figures.NewLatency(total.latency).Mean, (500+54*55/2*9)/100.0, 8)
 		if r := o.report(); r.Limit != "server" || r.Late < 50 {
 			t.Errorf("got %+v, want the server named as the limit", r)
 		}
@@ -150,7 +151,7 @@ func TestOpenLoopResolvesAndRefuses(t *testing.T) {
 			t.Errorf("got %d bought, %d sold out, %v, %d unresolved; want 2, 1, OVERLOADED twice, 1",
 				total.successes(), total.soldOut, total.errorsByName(), total.unresolved)
 		}
-		near(t, "the first, resolved after two pauses", newLatency(total.latency).Max, 80, 0.1)
+		near(t, "the first, resolved after two pauses", figures.NewLatency(total.latency).Max, 80, 0.1)
 	})
 }
 
@@ -158,7 +159,7 @@ func TestOpenLoopNamesTheGenerator(t *testing.T) {
 	o := newOpenLoop(100, time.Second, 1, &fakeBuyer{})
 	o.sent.Store(100)
 	for range 100 {
-		recordLatency(o.oversleep, 20*time.Millisecond)
+		figures.Record(o.oversleep, 20*time.Millisecond)
 	}
 	if got := o.report().Limit; got != "generator" {
 		t.Errorf("got %q, want the generator named as the limit", got)

@@ -3,29 +3,21 @@ package bench
 import (
 	"strings"
 	"testing"
-)
 
-func TestThousands(t *testing.T) {
-	for n, want := range map[int64]string{
-		0: "0", 7: "7", 999: "999", 1000: "1,000", 123456: "123,456", 1234567: "1,234,567", -5: "-5", -123: "-123", -1234: "-1,234",
-	} {
-		if got := thousands(n); got != want {
-			t.Errorf("%d: got %s, want %s", n, got, want)
-		}
-	}
-}
+	"github.com/holdfast-game/holdfast/bench/figures"
+)
 
 func TestSaleReportAsText(t *testing.T) {
 	r := &SaleReport{
 		Purchases: 12345, PurchasesPerSecond: 2469, DurationSeconds: 5, SoldOut: 3, Sold: 12345, Left: 0,
-		LatencyMs: Latency{Mean: 1, P50: 2, P99: 3, P999: 4, Max: 5},
+		LatencyMs: figures.Latency{Mean: 1, P50: 2, P99: 3, P999: 4, Max: 5},
 		Errors:    map[string]int64{"OVERLOADED": 2, "INTERNAL": 1},
 		Verdict:   Verdict{Lost: 1, Conserved: true, Settled: true, Complaints: []string{"player ann: 1 lost"}},
 		OpenLoop:  &OpenLoop{Rate: 100, Scheduled: 500, Sent: 400, Limit: "generator"},
 		Parameters: SaleParameters{
 			Players: 512, SKUs: 1, Quantity: 1, Stock: 1_000_000, Rate: 100,
 		},
-		Machine: Machine{CPU: "AMD EPYC", Cores: 2, OS: "linux/amd64", Go: "go1.26"},
+		Machine: figures.Machine{CPU: "AMD EPYC", Cores: 2, OS: "linux/amd64", Go: "go1.26"},
 	}
 	var out strings.Builder
 	if err := r.WriteText(&out); err != nil {
@@ -52,14 +44,5 @@ Machine    AMD EPYC, 2 cores, linux/amd64, go1.26
 `
 	if got := out.String(); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
-	}
-}
-
-func TestCPUModel(t *testing.T) {
-	if got := cpuModel("processor\t: 0\nmodel name\t: AMD EPYC 7B13\n"); got != "AMD EPYC 7B13" {
-		t.Errorf("got %q", got)
-	}
-	if got := cpuModel(""); got != "unknown" {
-		t.Errorf("got %q, want unknown", got)
 	}
 }

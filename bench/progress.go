@@ -9,6 +9,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"github.com/holdfast-game/holdfast/bench/figures"
 )
 
 // Progress is told about a run while it goes on. nil: nobody wants to know.
@@ -99,12 +101,12 @@ func (l *lines) Tick(t Tick) {
 func (l *lines) Done() {}
 
 func (t Tick) describe() string {
-	s := fmt.Sprintf("%s done  %s/s  p99 %s", thousands(t.Completed), thousands(int64(t.PerSecond)), t.P99.Round(10*time.Microsecond))
+	s := fmt.Sprintf("%s done  %s/s  p99 %s", figures.Thousands(t.Completed), figures.Thousands(int64(t.PerSecond)), t.P99.Round(10*time.Microsecond))
 	if t.SoldOut > 0 {
-		s += fmt.Sprintf("  %s sold out", thousands(t.SoldOut))
+		s += fmt.Sprintf("  %s sold out", figures.Thousands(t.SoldOut))
 	}
 	if t.Errors > 0 {
-		s += fmt.Sprintf("  %s errors", thousands(t.Errors))
+		s += fmt.Sprintf("  %s errors", figures.Thousands(t.Errors))
 	}
 	return s
 }
@@ -121,7 +123,7 @@ func watch(ctx context.Context, p Progress, r *recorder, begin time.Time, share 
 			window, total := r.drain()
 			p.Tick(Tick{
 				Elapsed: now.Sub(begin), Share: min(share(total), 1),
-				Completed: total.successes(), PerSecond: perSecond(window.successes(), now.Sub(last)),
+				Completed: total.successes(), PerSecond: figures.PerSecond(window.successes(), now.Sub(last)),
 				P99:     time.Duration(window.latency.ValueAtQuantile(99)),
 				SoldOut: total.soldOut, Errors: total.failures(),
 			})

@@ -44,7 +44,7 @@ func (s *sale) startReaders(ctx context.Context) (stop func(), err error) {
 			stop()
 			return nil, err
 		}
-		c, err := client.Dial(ctx, rotate(s.url, i), o)
+		c, err := client.Dial(ctx, rotate(s.target.URL, i), o)
 		if err != nil {
 			stop()
 			return nil, err

@@ -6,26 +6,10 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/holdfast-game/holdfast/bench/figures"
 	"github.com/holdfast-game/holdfast/client"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
-
-// Latencies are held to three digits between a microsecond and a minute; what
-// is longer counts as a minute.
-const (
-	lowestLatency  = int64(time.Microsecond)
-	highestLatency = int64(time.Minute)
-	latencyDigits  = 3
-)
-
-func newHistogram() *hdrhistogram.Histogram {
-	return hdrhistogram.New(lowestLatency, highestLatency, latencyDigits)
-}
-
-func recordLatency(h *hdrhistogram.Histogram, d time.Duration) {
-	// The only error is a value out of range, which clamping rules out.
-	_ = h.RecordValue(min(max(int64(d), 0), highestLatency))
-}
 
 // stripes is the number of histograms that players share: enough that two
 // goroutines rarely want the same one, few enough that they stay in the cache.
@@ -63,9 +47,9 @@ type tally struct {
 const codes = 32
 
 func newRecorder() *recorder {
-	r := &recorder{total: tally{latency: newHistogram()}}
+	r := &recorder{total: tally{latency: figures.NewHistogram()}}
 	for i := range r.stripes {
-		r.stripes[i].tally.latency = newHistogram()
+		r.stripes[i].tally.latency = figures.NewHistogram()
 	}
 	return r
 }
@@ -75,7 +59,7 @@ func (r *recorder) stripe(i int) *stripe { return &r.stripes[i%stripes] }
 
 func (s *stripe) success(d time.Duration) {
 	s.mu.Lock()
-	recordLatency(s.tally.latency, d)
+	figures.Record(s.tally.latency, d)
 	s.mu.Unlock()
 }
 
@@ -109,7 +93,7 @@ func (s *stripe) unresolved() {
 func (r *recorder) drain() (window tally, total *tally) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	window = tally{latency: newHistogram()}
+	window = tally{latency: figures.NewHistogram()}
 	for i := range r.stripes {
 		s := &r.stripes[i]
 		s.mu.Lock()

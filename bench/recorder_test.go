@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-game/holdfast/bench/figures"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
 
@@ -16,8 +17,8 @@ func TestLatencyOfKnownSamples(t *testing.T) {
 		r.stripe(i).success(time.Duration(i) * time.Millisecond)
 	}
 	_, total := r.drain()
-	got := newLatency(total.latency)
-	want := Latency{Mean: 500.5, P50: 500, P99: 990, P999: 999, Max: 1000}
+	got := figures.NewLatency(total.latency)
+	want := figures.Latency{Mean: 500.5, P50: 500, P99: 990, P999: 999, Max: 1000}
 	for _, c := range []struct {
 		name      string
 		got, want float64
@@ -28,27 +29,6 @@ func TestLatencyOfKnownSamples(t *testing.T) {
 		if math.Abs(c.got-c.want) > c.want/1000 { // three digits
 			t.Errorf("%s: got %v, want %v", c.name, c.got, c.want)
 		}
-	}
-}
-
-func TestLatencyOutOfRangeIsClamped(t *testing.T) {
-	h := newHistogram()
-	recordLatency(h, -time.Second)
-	recordLatency(h, time.Hour)
-	if h.TotalCount() != 2 {
-		t.Errorf("got %d samples, want both", h.TotalCount())
-	}
-	if got := newLatency(h).Max; math.Abs(got-60_000) > 60 {
-		t.Errorf("got max %v ms, want a minute", got)
-	}
-}
-
-func TestNoSamples(t *testing.T) {
-	if got := newLatency(newHistogram()); got != (Latency{}) {
-		t.Errorf("got %+v, want zeros", got)
-	}
-	if got := perSecond(5, 0); got != 0 {
-		t.Errorf("got a rate of %v in no time", got)
 	}
 }
 

@@ -2,6 +2,8 @@ package bench
 
 import (
 	"time"
+
+	"github.com/holdfast-game/holdfast/bench/figures"
 )
 
 // SaleReport is the outcome of a sale.
@@ -9,8 +11,8 @@ type SaleReport struct {
 	Purchases          int64   `json:"purchases"`
 	PurchasesPerSecond float64 `json:"purchases_per_second"`
 	// LatencyMs is that of purchases; refusals are not in it.
-	LatencyMs Latency `json:"latency_ms"`
-	SoldOut   int64   `json:"sold_out"`
+	LatencyMs figures.Latency `json:"latency_ms"`
+	SoldOut   int64           `json:"sold_out"`
 	// Errors counts other refusals, by code, each repetition of a request by
 	// itself, and DISCONNECTED.
 	Errors map[string]int64 `json:"errors"`
@@ -22,10 +24,10 @@ type SaleReport struct {
 	Sold int64 `json:"sold"`
 	Left int64 `json:"left"`
 
-	DurationSeconds float64        `json:"duration_seconds"`
-	OpenLoop        *OpenLoop      `json:"open_loop,omitempty"`
-	Parameters      SaleParameters `json:"parameters"`
-	Machine         Machine        `json:"machine"`
+	DurationSeconds float64         `json:"duration_seconds"`
+	OpenLoop        *OpenLoop       `json:"open_loop,omitempty"`
+	Parameters      SaleParameters  `json:"parameters"`
+	Machine         figures.Machine `json:"machine"`
 }
 
 // SaleParameters are those that tell one sale from another.
@@ -75,10 +77,10 @@ func (r *SaleReport) OK() bool {
 func (s *sale) report(spent time.Duration, open *OpenLoop, b *Books, v Verdict) *SaleReport {
 	_, t := s.recorder.drain()
 	r := &SaleReport{
-		Purchases: t.successes(), PurchasesPerSecond: perSecond(t.successes(), spent),
-		LatencyMs: newLatency(t.latency), SoldOut: t.soldOut,
+		Purchases: t.successes(), PurchasesPerSecond: figures.PerSecond(t.successes(), spent),
+		LatencyMs: figures.NewLatency(t.latency), SoldOut: t.soldOut,
 		Errors: t.errorsByName(), Unresolved: t.unresolved,
-		Verdict: v, DurationSeconds: round(spent.Seconds(), 3), OpenLoop: open, Machine: thisMachine(),
+		Verdict: v, DurationSeconds: figures.Round(spent.Seconds(), 3), OpenLoop: open, Machine: figures.ThisMachine(),
 		Parameters: SaleParameters{
 			Players: s.Players, DurationSeconds: s.Duration.Seconds(), Attempts: s.Attempts, Rate: s.Rate,
 			SKUs: s.SKUs, Stock: s.Stock, Slices: s.Slices, Quantity: s.Quantity, Seed: s.Seed,
@@ -102,11 +104,11 @@ func (s *sale) report(spent time.Duration, open *OpenLoop, b *Books, v Verdict) 
 type EchoReport struct {
 	Requests          int64            `json:"requests"`
 	RequestsPerSecond float64          `json:"requests_per_second"`
-	LatencyMs         Latency          `json:"latency_ms"`
+	LatencyMs         figures.Latency  `json:"latency_ms"`
 	Errors            map[string]int64 `json:"errors"`
 	DurationSeconds   float64          `json:"duration_seconds"`
 	Parameters        EchoParameters   `json:"parameters"`
-	Machine           Machine          `json:"machine"`
+	Machine           figures.Machine  `json:"machine"`
 }
 
 // EchoParameters are those that tell one measurement from another.

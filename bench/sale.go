@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/holdfast-game/holdfast/bench/chaos/history"
+	"github.com/holdfast-game/holdfast/bench/figures"
+	"github.com/holdfast-game/holdfast/bench/launch"
 	"github.com/holdfast-game/holdfast/client"
 )
 
@@ -37,17 +39,17 @@ func Sale(ctx context.Context, cfg SaleConfig) (report *SaleReport, err error) {
 		return nil, fmt.Errorf("check sale: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	at := target{url: cfg.URL, admin: cfg.Admin, adminToken: cfg.AdminToken, secret: cfg.Secret}
+	at := target{Target: launch.Target{URL: cfg.URL, Admin: cfg.Admin, AdminToken: cfg.AdminToken, Secret: cfg.Secret}}
 	if cfg.URL == "" {
 		phase(cfg.Progress, "Starting a node in a process of its own")
-		n, err := startNode(ctx, cfg.Executable, currency, balance)
+		n, err := launch.StartNode(ctx, cfg.Executable, "--start-balance", fmt.Sprintf("%s=%d", currency, balance))
 		if err != nil {
 			return nil, err
 		}
-		defer func() { err = errors.Join(err, n.stop()) }()
-		at = n.target
+		defer func() { err = errors.Join(err, n.Stop()) }()
+		at = target{n.Target, true}
 	}
-	a := newAdmin(at.admin, at.adminToken)
+	a := newAdmin(at.Target)
 	defer a.close()
 	return holdSale(ctx, cfg, at, a)
 }
@@ -61,6 +63,13 @@ type admin interface {
 	// audit reads the books: totals, and rows for the slices and the players
 	// whose id begins with prefix.
 	audit(ctx context.Context, prefix string) (*Books, error)
+}
+
+// target is a cluster to hold a sale on.
+type target struct {
+	launch.Target
+	// funded: new players have money already.
+	funded bool
 }
 
 // sale is one sale in progress.
@@ -110,7 +119,7 @@ func phase(p Progress, name string) {
 
 // prepare puts the products on sale and makes the players able to pay.
 func (s *sale) prepare(ctx context.Context) error {
-	phase(s.Progress, fmt.Sprintf("Putting %s on sale", plural(s.SKUs, "product")))
+	phase(s.Progress, fmt.Sprintf("Putting %s on sale", figures.Plural(s.SKUs, "product")))
 	for i := range s.SKUs {
 		p := product{sku: fmt.Sprintf("%ssku%d", s.run, i), stock: s.Stock}
 		asked := s.History.Now()
@@ -127,7 +136,7 @@ func (s *sale) prepare(ctx context.Context) error {
 	if s.funded {
 		return nil
 	}
-	phase(s.Progress, fmt.Sprintf("Giving %s players money", thousands(int64(s.Players))))
+	phase(s.Progress, fmt.Sprintf("Giving %s players money", figures.Thousands(int64(s.Players))))
 	return s.eachPlayer(ctx, func(ctx context.Context, i int) error {
 		asked := s.History.Now()
 		err := s.admin.grant(ctx, s.ledgers[i].player, balance)
@@ -152,7 +161,7 @@ func (s *sale) eachPlayer(ctx context.Context, fn func(ctx context.Context, i in
 }
 
 func (s *sale) options(i int) (client.Options, error) {
-	token, err := mintToken(s.secret, s.ledgers[i].player)
+	token, err := s.Token(s.ledgers[i].player)
 	return client.Options{Token: token, Name: "holdfast-bench", MaxInFlight: s.Outstanding}, err
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/holdfast-game/holdfast/bench/launch"
 	"github.com/holdfast-game/holdfast/client/clienttest"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
@@ -49,7 +50,7 @@ func newMarket(t *testing.T, handle func(m *market, s *clienttest.Session, f *cl
 	})
 	t.Cleanup(server.Close)
 	server.Identify = identify
-	m.at = target{url: server.URL, secret: testSecret}
+	m.at = target{Target: launch.Target{URL: server.URL, Secret: testSecret}}
 	return m
 }
 

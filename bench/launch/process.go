@@ -1,4 +1,4 @@
-package bench
+package launch
 
 import (
 	"context"
@@ -21,8 +21,8 @@ const (
 	stopTimeout = 20 * time.Second
 )
 
-// process is a child process.
-type process struct {
+// Process is a child process.
+type Process struct {
 	cmd    *exec.Cmd
 	output *tail
 	grace  time.Duration // stopTimeout
@@ -30,8 +30,8 @@ type process struct {
 	err    error // valid once exited is closed
 }
 
-// startProcess runs command, which is this program when it is empty.
-func startProcess(command []string, args ...string) (*process, error) {
+// Start runs command with more arguments. An empty command is this program.
+func Start(command []string, args ...string) (*Process, error) {
 	if len(command) == 0 {
 		self, err := os.Executable()
 		if err != nil {
@@ -40,8 +40,8 @@ func startProcess(command []string, args ...string) (*process, error) {
 		command = []string{self}
 	}
 	args = append(command[1:len(command):len(command)], args...)
-	p := &process{
-		// Not CommandContext: it kills, and stop is gentler.
+	p := &Process{
+		// Not CommandContext: it kills, and Stop is gentler.
 		cmd:    exec.Command(command[0], args...),
 		output: new(tail),
 		grace:  stopTimeout,
@@ -65,8 +65,8 @@ func ownEnvironment(env []string) []string {
 	return slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "HOLDFAST_") })
 }
 
-// await polls ready until it is true.
-func (p *process) await(ctx context.Context, ready func() (bool, error)) error {
+// Await polls ready until it is true.
+func (p *Process) Await(ctx context.Context, ready func() (bool, error)) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
@@ -84,8 +84,8 @@ func (p *process) await(ctx context.Context, ready func() (bool, error)) error {
 	}
 }
 
-// stop asks the process to end and waits; after stopTimeout it kills it.
-func (p *process) stop() error {
+// Stop asks the process to end and waits; after stopTimeout it kills it.
+func (p *Process) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); errors.Is(err, os.ErrProcessDone) {
 		<-p.exited
 		return fmt.Errorf("process had ended before it was stopped (%w):\n%s", errors.Join(p.err), p.output)
@@ -101,6 +101,12 @@ func (p *process) stop() error {
 		return fmt.Errorf("process did not end within %s and was killed:\n%s", p.grace, p.output)
 	}
 }
+
+// Output is the end of what the process has printed, as it is.
+func (p *Process) Output() string { return p.output.raw() }
+
+// ID is the process's id.
+func (p *Process) ID() int { return p.cmd.Process.Pid }
 
 // tail keeps the end of what a process printed, for error messages.
 type tail struct {

@@ -1,4 +1,4 @@
-package bench
+package figures
 
 import (
 	"os"
@@ -14,7 +14,8 @@ type Machine struct {
 	Go    string `json:"go"`
 }
 
-func thisMachine() Machine {
+// ThisMachine is the one that the program runs on.
+func ThisMachine() Machine {
 	info, _ := os.ReadFile("/proc/cpuinfo") // absent elsewhere than on Linux
 	return Machine{
 		CPU:   cpuModel(string(info)),

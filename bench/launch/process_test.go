@@ -1,4 +1,4 @@
-package bench
+package launch
 
 import (
 	"context"
@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-func child(t *testing.T, mode string) *process {
+func child(t *testing.T, mode string) *Process {
 	t.Helper()
-	t.Setenv("BENCH_TEST_PROCESS", mode)
-	p, err := startProcess(nil)
+	t.Setenv("LAUNCH_TEST_PROCESS", mode)
+	p, err := Start(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,22 +20,22 @@ func child(t *testing.T, mode string) *process {
 
 func TestProcessThatEndsEarlySaysWhy(t *testing.T) {
 	p := child(t, "fail")
-	err := p.await(t.Context(), func() (bool, error) { return false, nil })
+	err := p.Await(t.Context(), func() (bool, error) { return false, nil })
 	if err == nil || !strings.Contains(err.Error(), "exit status 2") || !strings.Contains(err.Error(), "the port is taken") {
 		t.Errorf("got %v, want the exit status and what it printed", err)
 	}
-	if err := p.stop(); err == nil {
+	if err := p.Stop(); err == nil {
 		t.Error("stopping a process that had ended by itself is no error")
 	}
 }
 
 func TestStubbornProcessIsKilled(t *testing.T) {
 	p := child(t, "stubborn")
-	if err := p.await(t.Context(), func() (bool, error) { return strings.Contains(p.output.raw(), "ready"), nil }); err != nil {
+	if err := p.Await(t.Context(), func() (bool, error) { return strings.Contains(p.Output(), "ready"), nil }); err != nil {
 		t.Fatal(err)
 	}
 	p.grace = 10 * time.Millisecond
-	if err := p.stop(); err == nil || !strings.Contains(err.Error(), "was killed") {
+	if err := p.Stop(); err == nil || !strings.Contains(err.Error(), "was killed") {
 		t.Errorf("got %v, want to hear that it was killed", err)
 	}
 	select {
@@ -49,11 +49,11 @@ func TestAwaitIsBounded(t *testing.T) {
 	p := child(t, "stubborn")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if err := p.await(ctx, func() (bool, error) { return false, nil }); err == nil {
+	if err := p.Await(ctx, func() (bool, error) { return false, nil }); err == nil {
 		t.Error("awaited something that never came")
 	}
 	p.grace = time.Millisecond
-	_ = p.stop() // says that it was killed, or ended by SIGTERM before it could ignore it
+	_ = p.Stop() // says that it was killed, or ended by SIGTERM before it could ignore it
 }
 
 func TestTailKeepsTheEnd(t *testing.T) {
@@ -67,18 +67,18 @@ func TestTailKeepsTheEnd(t *testing.T) {
 	}
 }
 
-func TestStartProcessNamesTheProgram(t *testing.T) {
-	_, err := startProcess([]string{"/nonexistent/holdfast"}, "serve")
+func TestStartNamesTheProgram(t *testing.T) {
+	_, err := Start([]string{"/nonexistent/holdfast"}, "serve")
 	if err == nil || !strings.Contains(err.Error(), "/nonexistent/holdfast") {
 		t.Errorf("got %v, want the program's name", err)
 	}
 }
 
 func TestNodeThatCannotStartLeavesNothing(t *testing.T) {
-	t.Setenv("BENCH_TEST_PROCESS", "fail")
+	t.Setenv("LAUNCH_TEST_PROCESS", "fail")
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
-	_, err := startNode(t.Context(), nil, "gold", 1)
+	_, err := StartNode(t.Context(), nil)
 	if err == nil || !strings.Contains(err.Error(), "the port is taken") {
 		t.Errorf("got %v, want what the node printed", err)
 	}
