@@ -239,7 +239,13 @@ func open(t testing.TB, change func(c *gateway.Config, h *house)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Gateway, err = gateway.New(cfg, h.router, func() gateway.Catalog { return h.catalog }, h.bus, verifier, nil, gateway.NewMetrics(h.metrics))
+	h.Gateway, err = gateway.New(cfg, gateway.Deps{
+		Router:  h.router,
+		Catalog: func() gateway.Catalog { return h.catalog },
+		Bus:     h.bus,
+		Auth:    verifier,
+		Metrics: gateway.NewMetrics(h.metrics),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

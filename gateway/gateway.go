@@ -42,6 +42,8 @@ type Gateway struct {
 	metrics *Metrics
 	router  Router
 	auth    Verifier
+	world   World
+	pages   http.Handler
 	shelf   *shelf
 	board   *board
 
@@ -57,29 +59,57 @@ type Gateway struct {
 	running  sync.WaitGroup // sessions; Add only while not closing, under mu
 }
 
-// New returns a gateway that serves nobody yet. catalog returns the newest
-// snapshot. metrics may be nil.
-func New(cfg Config, router Router, catalog func() Catalog, bus Subscriber, auth Verifier, logger *slog.Logger, metrics *Metrics) (*Gateway, error) {
+// Deps are what a gateway works with.
+type Deps struct {
+	Router Router
+	// Catalog returns the newest snapshot.
+	Catalog func() Catalog
+	Bus     Subscriber
+	Auth    Verifier
+	// World knows the zones. nil: there are none to list.
+	World World
+	// Pages answers what is no WebSocket. nil: 404.
+	Pages http.Handler
+
+	Logger  *slog.Logger // nil: none
+	Metrics *Metrics     // nil: none
+}
+
+func (d Deps) withDefaults() Deps {
+	if d.World == nil {
+		d.World = noWorld{}
+	}
+	if d.Pages == nil {
+		d.Pages = http.HandlerFunc(http.NotFound)
+	}
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if d.Metrics == nil {
+		d.Metrics = NewMetrics(nil)
+	}
+	return d
+}
+
+// New returns a gateway that serves nobody yet.
+func New(cfg Config, deps Deps) (*Gateway, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
-	}
-	if metrics == nil {
-		metrics = NewMetrics(nil)
-	}
+	deps = deps.withDefaults()
 	g := &Gateway{
 		cfg:     cfg,
 		limits:  limitsOf(&cfg),
-		log:     logger,
-		metrics: metrics,
-		router:  router,
-		auth:    auth,
-		shelf:   &shelf{catalog: catalog},
+		log:     deps.Logger,
+		metrics: deps.Metrics,
+		router:  deps.Router,
+		auth:    deps.Auth,
+		world:   deps.World,
+		pages:   deps.Pages,
+		shelf:   &shelf{catalog: deps.Catalog},
 		board: &board{
-			router: router, bus: bus, catalog: catalog, refresh: cfg.StockRefresh,
-			log: logger, open: metrics.topics, topics: make(map[string]*topic),
+			router: deps.Router, bus: deps.Bus, catalog: deps.Catalog, refresh: cfg.StockRefresh,
+			log: deps.Logger, open: deps.Metrics.topics, topics: make(map[string]*topic),
 		},
 		sessions: make(map[*session]struct{}),
 	}

@@ -17,8 +17,8 @@ import (
 const Path = "/v1/ws"
 
 // newServer returns the HTTP server below the WebSockets. It serves one request
-// per connection: either that is an upgrade, or the client has nothing to do
-// here.
+// per connection: most are upgrades, and the few for a page are not worth
+// keeping a connection that counts as a handshake.
 func newServer(g *Gateway) *http.Server {
 	s := &http.Server{
 		Handler:           g,
@@ -74,10 +74,10 @@ func originAllowed(allowed []string, origin string) bool {
 	return origin == "" || slices.Contains(allowed, "*") || slices.Contains(allowed, origin)
 }
 
-// ServeHTTP upgrades a request for Path to a session.
+// ServeHTTP upgrades a request for Path to a session. Others get a page.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != Path {
-		http.NotFound(w, r)
+		g.pages.ServeHTTP(w, r)
 		return
 	}
 	if websocket.IsWebSocketUpgrade(r) && !offersSubprotocol(r) {

@@ -142,8 +142,14 @@ func (n *node) wire(version string) error {
 		return err
 	}
 	if n.clients != nil {
-		n.gateway, err = gateway.New(gatewayConfig(n.cfg), n.router,
-			func() gateway.Catalog { return view.Catalog() }, bus, n.keys.players, n.logger, gateway.NewMetrics(metrics))
+		n.gateway, err = gateway.New(gatewayConfig(n.cfg), gateway.Deps{
+			Router:  n.router,
+			Catalog: func() gateway.Catalog { return view.Catalog() },
+			Bus:     bus,
+			Auth:    n.keys.players,
+			Logger:  n.logger,
+			Metrics: gateway.NewMetrics(metrics),
+		})
 		if err != nil {
 			return err
 		}
