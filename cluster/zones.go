@@ -76,19 +76,15 @@ var (
 	ErrNoZone = errors.New("no such zone")
 )
 
-// PutZone records a zone, or changes it, and returns it with what was left out
-// filled in: 20 ticks a second, 6 units a second, 1,000 players or as many as
-// bots leave room for, bots that wander. To run it is for the zone's actor.
+// PutZone records a zone, or changes it, and returns it as FillZone does. To run
+// it is for the zone's actor.
 func (v *View) PutZone(ctx context.Context, spec *clusterv1.ZoneSpec) (*clusterv1.ZoneSpec, error) {
-	spec = fillZone(spec)
-	name := nameOfZone(spec)
-	if err := CheckZoneName(name); err != nil {
+	spec, err := FillZone(spec)
+	if err != nil {
 		return nil, fmt.Errorf("put zone: %w", err)
 	}
-	if err := validateZone(spec); err != nil {
-		return nil, fmt.Errorf("put zone %s: %w: %w", name, ErrInvalidZone, err)
-	}
-	err := put(ctx, v, "put zone "+name, v.keys.zone(name), spec, func(*clusterv1.ZoneSpec) error { return nil })
+	name := nameOfZone(spec)
+	err = put(ctx, v, "put zone "+name, v.keys.zone(name), spec, func(*clusterv1.ZoneSpec) error { return nil })
 	if err != nil {
 		return nil, err
 	}
@@ -110,8 +106,10 @@ func (v *View) DeleteZone(ctx context.Context, name string) error {
 	return nil
 }
 
-// fillZone returns a copy of spec with nothing left out that has a usual value.
-func fillZone(spec *clusterv1.ZoneSpec) *clusterv1.ZoneSpec {
+// FillZone returns a copy of spec with what was left out filled in: 20 ticks a
+// second, 6 units a second, 1,000 players or as many as bots leave room for, bots
+// that wander. Its errors are ErrInvalidZone.
+func FillZone(spec *clusterv1.ZoneSpec) (*clusterv1.ZoneSpec, error) {
 	out := proto.CloneOf(spec)
 	if out == nil {
 		out = new(clusterv1.ZoneSpec)
@@ -135,7 +133,13 @@ func fillZone(spec *clusterv1.ZoneSpec) *clusterv1.ZoneSpec {
 	if out.GetMood() == clusterv1.BotMood_BOT_MOOD_UNSPECIFIED {
 		out.Mood = clusterv1.BotMood_BOT_MOOD_WANDER
 	}
-	return out
+	if err := CheckZoneName(z.GetName()); err != nil {
+		return nil, err
+	}
+	if err := validateZone(out); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrInvalidZone, z.GetName(), err)
+	}
+	return out, nil
 }
 
 // CheckZoneName is nil for what can be the name of a zone, and otherwise an

@@ -32,11 +32,12 @@ const token = "sesame"
 
 // desk is a running admin listener before actors that the test plays.
 type desk struct {
-	client adminv1connect.AdminServiceClient
-	url    string
-	view   *cluster.View
-	js     jetstream.JetStream
-	trail  trail
+	client  adminv1connect.AdminServiceClient
+	service *admin.Service
+	url     string
+	view    *cluster.View
+	js      jetstream.JetStream
+	trail   trail
 
 	mu    sync.Mutex
 	ready error
@@ -145,6 +146,7 @@ func openDesk(t *testing.T) *desk {
 			t.Errorf("serve: %v", err)
 		}
 	})
+	d.service = service
 	d.url = "http://" + ln.Addr().String()
 	d.client = adminv1connect.NewAdminServiceClient(http.DefaultClient, d.url, connect.WithInterceptors(bearing(token)))
 	return d

@@ -35,20 +35,39 @@ func (s *Service) PutZone(ctx context.Context, req *connect.Request[adminv1.PutZ
 	if err != nil {
 		return nil, ofCluster(err)
 	}
-	if err := s.OpenZone(ctx, spec); err != nil {
+	if err := s.openZone(ctx, spec); err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&adminv1.PutZoneResponse{Spec: spec}), nil
 }
 
-// OpenZone has a zone run that is on paper. Calling again is harmless.
-func (s *Service) OpenZone(ctx context.Context, spec *clusterv1.ZoneSpec) error {
+// RunZone opens a zone that is on paper unless it runs already.
+func (s *Service) RunZone(ctx context.Context, spec *clusterv1.ZoneSpec) error {
+	name := spec.GetZone().GetName()
+	_, err := s.askWho(ctx, name)
+	switch {
+	case err == nil:
+		return nil
+	case connect.CodeOf(err) != connect.CodeNotFound:
+		return wrap(err, "look at zone %q", name)
+	}
+	return s.openZone(ctx, spec)
+}
+
+func (s *Service) openZone(ctx context.Context, spec *clusterv1.ZoneSpec) error {
 	name := spec.GetZone().GetName()
 	err := s.call(ctx, zoneActor(name), methodOpen, &clusterv1.OpenZone{Spec: spec}, new(clusterv1.ZoneOpened))
 	if err != nil {
 		return wrap(err, "open zone %q", name)
 	}
 	return nil
+}
+
+// askWho returns how many players are in a zone.
+func (s *Service) askWho(ctx context.Context, name string) (uint32, error) {
+	var who clientv1.Present
+	err := s.call(ctx, zoneActor(name), methodWho, &clientv1.Who{Channel: kindZone + "/" + name}, &who)
+	return who.GetTotal(), err
 }
 
 // DeleteZone closes a zone and forgets it, in this order: what is forgotten
@@ -99,10 +118,8 @@ func (s *Service) countPlayers(ctx context.Context, rows []*adminv1.ZoneRow) {
 			continue
 		}
 		g.Go(func() error {
-			name := row.GetSpec().GetZone().GetName()
-			var who clientv1.Present
-			if err := s.call(ctx, zoneActor(name), methodWho, &clientv1.Who{Channel: kindZone + "/" + name}, &who); err == nil {
-				row.Players = &who.Total
+			if n, err := s.askWho(ctx, row.GetSpec().GetZone().GetName()); err == nil {
+				row.Players = &n
 			}
 			return nil
 		})

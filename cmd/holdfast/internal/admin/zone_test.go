@@ -192,3 +192,27 @@ func TestZonesThatDoNotAnswer(t *testing.T) {
 	}
 	d.awaitZones(t, &adminv1.ListZonesRequest{}, 0)
 }
+
+func TestRunZoneOpensWhatDoesNotRun(t *testing.T) {
+	d := openDesk(t)
+	answer, runs := zones(0), false
+	d.act = func(c *cluster.Command) *cluster.Answer {
+		if c.Method == "Who" && !runs {
+			return &cluster.Answer{Code: clientv1.Code_CODE_NOT_FOUND}
+		}
+		runs = runs || c.Method == "Open"
+		return answer(c)
+	}
+	for range 2 {
+		if err := d.service.RunZone(t.Context(), plaza()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(d.calls["zone/plaza.Open"]); n != 1 {
+		t.Errorf("the zone was opened %d times, want once", n)
+	}
+	d.act = func(*cluster.Command) *cluster.Answer {
+		return &cluster.Answer{Code: clientv1.Code_CODE_UNAVAILABLE}
+	}
+	wantCode(t, "a zone that does not answer", d.service.RunZone(t.Context(), plaza()), connect.CodeUnavailable)
+}

@@ -48,6 +48,8 @@ type Config struct {
 	Origins      []string
 	StartBalance map[string]int64
 	Catalog      string
+	Zones        string
+	Play         bool
 
 	AuthSecretFile    string
 	AuthPublicKeyFile string

@@ -78,7 +78,7 @@ func TestEverySettingInEverySource(t *testing.T) {
 		Shards: 16, LeaseTTL: 5 * time.Second, Replicas: 3,
 		CheckpointEvery: time.Minute, CheckpointBytes: 1 << 20, RetainLogs: true, LiveActors: 77,
 		RateLimit: 2.5, RateBurst: 9, Origins: []string{"https://g.example"},
-		StartBalance: map[string]int64{"gold": 10, "gems": 2}, Catalog: "c.yaml",
+		StartBalance: map[string]int64{"gold": 10, "gems": 2}, Catalog: "c.yaml", Zones: "z.yaml", Play: true,
 		AuthSecretFile: "s", AuthIssuer: "i", AuthAudience: "u", AdminTokenFile: "t",
 		DrainTimeout: time.Second, LogLevel: slog.LevelWarn, LogFormat: "json",
 	}
@@ -89,7 +89,7 @@ func TestEverySettingInEverySource(t *testing.T) {
 		"shards": "16", "lease-ttl": "5s", "replicas": "3",
 		"checkpoint-every": "1m", "checkpoint-bytes": "1048576", "retain-logs": "true", "live-actors": "77",
 		"rate-limit": "2.5", "rate-burst": "9", "origins": "https://g.example",
-		"start-balance": "gold=10,gems=2", "catalog": "c.yaml",
+		"start-balance": "gold=10,gems=2", "catalog": "c.yaml", "zones": "z.yaml", "play": "true",
 		"auth-secret-file": "s", "auth-public-key-file": "", "auth-issuer": "i", "auth-audience": "u", "admin-token-file": "t",
 		"drain-timeout": "1s", "log-level": "warn", "log-format": "json",
 	}
@@ -116,6 +116,8 @@ rate-burst: 9
 origins: ["https://g.example"]
 start-balance: {gold: 10, gems: 2}
 catalog: c.yaml
+zones: z.yaml
+play: true
 auth-secret-file: s
 auth-issuer: i
 auth-audience: u
@@ -158,6 +160,26 @@ func TestYesNeedsNoValue(t *testing.T) {
 	}
 }
 
+func TestPlayFollowsTheServers(t *testing.T) {
+	own := []string{"--etcd=http://a:1", "--nats=nats://a:2"}
+	for _, tc := range []struct {
+		yaml string
+		args []string
+		want bool
+	}{
+		{want: true},
+		{args: own, want: false},
+		{args: append(own, "--play"), want: true},
+		{args: []string{"--play=false"}, want: false},
+		{yaml: "play: false", want: false},
+		{yaml: "play: auto", args: own, want: false},
+	} {
+		if c, err := load(t, tc.yaml, nil, tc.args...); err != nil || c.Play != tc.want {
+			t.Errorf("%q %q: got %+v, %v, want Play %t", tc.yaml, tc.args, c, err, tc.want)
+		}
+	}
+}
+
 func TestRefusalsNameTheSettingAndItsSource(t *testing.T) {
 	for _, tc := range []struct {
 		yaml string
@@ -190,6 +212,7 @@ func TestRefusalsNameTheSettingAndItsSource(t *testing.T) {
 		{arg: "--checkpoint-bytes=1", want: []string{"checkpoint-bytes", "1048576"}},
 		{arg: "--retain-logs=some", want: []string{"retain-logs", "true or false"}},
 		{yaml: "retain-logs: 1", want: []string{"retain-logs", "not a number"}},
+		{arg: "--play=perhaps", want: []string{"play", "true or false"}},
 		{arg: "--live-actors=0", want: []string{"live-actors", "1 to"}},
 		{env: "HOLDFAST_RATE_LIMIT=-1", want: []string{"rate-limit", "HOLDFAST_RATE_LIMIT"}},
 		{arg: "--rate-limit=NaN", want: []string{"rate-limit", "NaN"}},

@@ -27,7 +27,7 @@ func AddFlags(flags *pflag.FlagSet) {
 	flags.String(fileFlag, "", "YAML file with settings")
 	for _, s := range settings {
 		flags.String(s.name, s.def, s.usage)
-		if s.def == "false" {
+		if s.def == "false" || s.def == auto {
 			flags.Lookup(s.name).NoOptDefVal = "true" // --name alone
 		}
 	}

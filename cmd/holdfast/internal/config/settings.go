@@ -47,6 +47,8 @@ var settings = []setting{
 	{"origins", "", "origins that browsers may connect from, or *; none: the gateway's own", list(func(c *Config) *[]string { return &c.Origins })},
 	{"start-balance", "", "what a new player has, such as gold=1000,gems=5", amounts(func(c *Config) *map[string]int64 { return &c.StartBalance })},
 	{"catalog", "", "YAML file of products to put on offer if the cluster does not have them", text(func(c *Config) *string { return &c.Catalog })},
+	{"zones", "", "YAML file of zones to open if the cluster does not have them", text(func(c *Config) *string { return &c.Zones })},
+	{"play", auto, "serve the page to play on, at /play/, where anybody can take any name, and make what it needs; auto: with embedded servers only", truthOr(func(c *Config) *bool { return &c.Play }, (*Config).Embedded)},
 
 	{"auth-secret-file", "", "file with the HS256 secret of players' tokens; none: one is made in the data folder", text(func(c *Config) *string { return &c.AuthSecretFile })},
 	{"auth-public-key-file", "", "PEM file with the Ed25519 public key of players' tokens", text(func(c *Config) *string { return &c.AuthPublicKeyFile })},
@@ -166,6 +168,22 @@ func truth(field func(*Config) *bool) func(*Config, any) error {
 			return fmt.Errorf("must be true or false, not %s", kindOf(value))
 		}
 		return nil
+	}
+}
+
+// auto is the value of a switch that nobody has set.
+const auto = "auto"
+
+// truthOr is a truth that, unless it is given, follows from the settings that
+// stand before it.
+func truthOr(field func(*Config) *bool, otherwise func(*Config) bool) func(*Config, any) error {
+	given := truth(field)
+	return func(c *Config, value any) error {
+		if value == auto {
+			*field(c) = otherwise(c)
+			return nil
+		}
+		return given(c, value)
 	}
 }
 

@@ -107,7 +107,7 @@ func printZones(w io.Writer, m *adminv1.ListZonesResponse) {
 func removeZoneCommand(d *desk) *cobra.Command {
 	return &cobra.Command{
 		Use:   "remove NAME",
-		Short: "Close a zone: everybody in it leaves, and what was said in it is gone",
+		Short: "Close a zone: everybody in it leaves",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			req := &adminv1.DeleteZoneRequest{Name: args[0]}

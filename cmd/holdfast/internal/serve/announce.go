@@ -19,7 +19,7 @@ const (
 )
 
 // announce waits until the node is ready, says so, puts the catalog file's
-// products on offer, and takes its word back when ctx is done.
+// products on offer, opens the zones file's zones, and takes its word back when ctx is done.
 func (n *node) announce(ctx context.Context) error {
 	if !n.awaitReady(ctx) {
 		return nil
@@ -38,6 +38,7 @@ func (n *node) announce(ctx context.Context) error {
 	n.logger.Info("ready", "node", n.cfg.Node, "listen", file.Listen, "admin", file.Admin,
 		"data", n.dir.Path(), "embedded", n.cfg.Embedded())
 	n.offer(ctx)
+	n.openZones(ctx)
 	<-ctx.Done()
 	return n.dir.RemoveNodeFile()
 }

@@ -2,17 +2,10 @@ package serve
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
-	"slices"
-	"time"
 
 	"connectrpc.com/connect"
-	"github.com/knadh/koanf/parsers/yaml"
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 
 	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
@@ -34,30 +27,10 @@ type product struct {
 //
 // The fields are those of proto/cluster/v1's Product, and stock.
 func readCatalog(path string) ([]product, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read catalog: %w", err)
-	}
-	entries, err := yaml.Parser().Unmarshal(text)
-	if err != nil {
-		return nil, fmt.Errorf("read catalog %s: %w", path, err)
-	}
-	goods := make([]product, 0, len(entries))
-	for _, sku := range slices.Sorted(maps.Keys(entries)) {
-		p, err := readProduct(sku, entries[sku])
-		if err != nil {
-			return nil, fmt.Errorf("read catalog %s: %s: %w", path, sku, err)
-		}
-		goods = append(goods, p)
-	}
-	return goods, nil
+	return readEntries("catalog", path, readProduct)
 }
 
-func readProduct(sku string, entry any) (product, error) {
-	fields, ok := entry.(map[string]any)
-	if !ok {
-		return product{}, fmt.Errorf("must be a map of fields, not %v", entry)
-	}
+func readProduct(sku string, fields map[string]any) (product, error) {
 	p := product{Product: new(clusterv1.Product)}
 	if stock, given := fields["stock"]; given {
 		units, ok := stock.(int)
@@ -94,25 +67,4 @@ func (n *node) offer(ctx context.Context) {
 			n.logger.Error("a product of the catalog file is not on offer as it says", "sku", p.GetSku(), "err", err)
 		}
 	}
-}
-
-// fill sets a product's fields by their names in the proto file. One by one, so
-// that what is wrong can be said with its name.
-func fill(p *clusterv1.Product, fields map[string]any) error {
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		value := fields[name]
-		if at, ok := value.(time.Time); ok { // as YAML reads an RFC 3339 time
-			value = at.Format(time.RFC3339Nano)
-		}
-		text, err := json.Marshal(map[string]any{name: value})
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		var one clusterv1.Product
-		if err := protojson.Unmarshal(text, &one); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		proto.Merge(p, &one)
-	}
-	return nil
 }

@@ -13,9 +13,9 @@ import (
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
-func catalogFile(t *testing.T, yaml string) string {
+func yamlFile(t *testing.T, name, yaml string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "catalog.yaml")
+	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func catalogFile(t *testing.T, yaml string) string {
 }
 
 func TestReadCatalog(t *testing.T) {
-	goods, err := readCatalog(catalogFile(t, `
+	goods, err := readCatalog(yamlFile(t, "catalog.yaml", `
 sword.v2:
   title: Sword of dawn
   price: 250
@@ -70,7 +70,7 @@ func TestReadCatalogRefuses(t *testing.T) {
 		"sword: {slices: -1}":       "slices",
 		"- sword":                   "catalog.yaml",
 	} {
-		_, err := readCatalog(catalogFile(t, yaml))
+		_, err := readCatalog(yamlFile(t, "catalog.yaml", yaml))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "catalog.yaml") {
 			t.Errorf("%s: error %v does not name the file and %q", yaml, err, want)
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/datadir"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/exit"
 	"github.com/holdfast-game/holdfast/gateway"
+	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 	"github.com/holdfast-game/holdfast/shard"
 )
 
@@ -31,7 +32,8 @@ type node struct {
 	cfg    *config.Config
 	logger *slog.Logger
 	keys   keys
-	goods  []product // of the catalog file
+	goods  []product             // of the catalog file
+	zones  []*clusterv1.ZoneSpec // of the zones file
 	added  []actors.Kind
 
 	dir          *datadir.Dir
@@ -61,6 +63,11 @@ func open(ctx context.Context, cfg *config.Config, version string, kinds []actor
 	if cfg.Catalog != "" {
 		if n.goods, err = readCatalog(cfg.Catalog); err != nil {
 			return nil, cfg.Errorf("catalog", "%w", err)
+		}
+	}
+	if cfg.Zones != "" {
+		if n.zones, err = readZones(cfg.Zones); err != nil {
+			return nil, cfg.Errorf("zones", "%w", err)
 		}
 	}
 	if err := n.openFolder(); err != nil {
