@@ -238,6 +238,7 @@ func (inc *incarnation) load(ctx context.Context, group []*takeover) {
 		t.rec = &recovery{shard: t.shard, record: t.effect.Record, epoch: t.effect.Epoch}
 	}
 	each(func(r *recovery) error { return inc.loadCheckpoint(ctx, r) })
+	checkpoints := time.Since(start)
 	needs := make(map[cluster.ShardID][]cluster.Stretch)
 	for _, t := range group {
 		if errs[t] == nil {
@@ -245,6 +246,7 @@ func (inc *incarnation) load(ctx context.Context, group []*takeover) {
 		}
 	}
 	tails, bytes, err := inc.readTails(ctx, needs)
+	logs := time.Since(start) - checkpoints
 	each(func(r *recovery) error {
 		if err != nil && len(needs[r.shard]) > 0 {
 			return err
@@ -261,5 +263,6 @@ func (inc *incarnation) load(ctx context.Context, group []*takeover) {
 		t.answer(cluster.ClaimInput{Err: errs[t]})
 	}
 	inc.metrics.replayed.Add(float64(replayed))
-	inc.log.Info("loaded", "shards", len(group), "actors", found, "replayed", replayed, "took", time.Since(start).Round(time.Millisecond))
+	inc.log.Info("loaded", "shards", len(group), "actors", found, "replayed", replayed, "bytes", bytes,
+		"checkpoints", checkpoints.Round(time.Millisecond), "logs", logs.Round(time.Millisecond), "took", time.Since(start).Round(time.Millisecond))
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -248,10 +249,16 @@ func TestKillDrill(t *testing.T) {
 		pause(d.ctx, 2*time.Second+time.Duration(rnd.Int64N(int64(time.Second))))
 		victim := 1 + rnd.IntN(2) // the sale's books are asked of the first
 		lost := d.shardsOf(d.nodes[victim].name)
+		killed := time.Now()
 		d.nodes[victim].kill()
 		waits := d.firstSuccess(fmt.Sprint("kill-", k), lost)
 		if slowest := slices.Max(waits); slowest > float64((leaseTTL + time.Second).Milliseconds()) {
 			t.Errorf("kill %d: a shard of %s was served again after %.0f ms, want at most %v", k, d.nodes[victim].name, slowest, leaseTTL+time.Second)
+			for _, n := range d.nodes {
+				if n != d.nodes[victim] {
+					t.Logf("killed at %s; what %s did:\n%s", killed.UTC().Format(time.StampMilli), n.name, n.log.last(8, takeover))
+				}
+			}
 		}
 		all = append(all, waits...)
 		t.Logf("kill %d: %d shards of %s, first success %s", k, len(lost), d.nodes[victim].name, spread(waits))
@@ -261,6 +268,9 @@ func TestKillDrill(t *testing.T) {
 	t.Logf("%d kills: first success on each shard of the dead node: %s", *drillKills, spread(all))
 	s.wait()
 }
+
+// takeover are the lines in which a node tells how it takes shards over.
+var takeover = regexp.MustCompile(`msg=(sealed|loaded|claimed|"cannot claim")`)
 
 // shardsOf returns the shards that a node owns.
 func (d *drill) shardsOf(node string) (out []int) {

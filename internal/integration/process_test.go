@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -253,6 +254,19 @@ func (b *lockedBuffer) contains(s string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return strings.Contains(b.b.String(), s)
+}
+
+// last returns the newest lines that match.
+func (b *lockedBuffer) last(n int, like *regexp.Regexp) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var lines []string
+	for line := range strings.Lines(b.b.String()) {
+		if like.MatchString(line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-n):], "")
 }
 
 // dials says whether somebody listens at an address.

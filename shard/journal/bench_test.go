@@ -129,6 +129,36 @@ func BenchmarkScan(b *testing.B) {
 	b.ReportMetric(float64(total)/time.Since(start).Seconds(), "records/s")
 }
 
+// BenchmarkScanSmall is what recovery reads of a log that was written at leisure:
+// entries per second, each with few records.
+func BenchmarkScanSmall(b *testing.B) {
+	s := startServer(b, b.TempDir(), 0)
+	js := connect(b, s)
+	l := openLog(b, js, testConfig())
+	const entries = 8_000
+	for range entries {
+		for range 3 {
+			if _, err := l.Append(benchRecord, 1); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := l.Wait(testContext(b), l.End()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	total := 0
+	for b.Loop() {
+		if _, _, err := Scan(testContext(b), js, testConfig().Name, 1, 0, func(*Entry) error {
+			total++
+			return nil
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(total)/b.Elapsed().Seconds(), "entries/s")
+}
+
 func BenchmarkDecode(b *testing.B) {
 	buf := newHeader(typeRecords, "n1-7")
 	const records = 1000

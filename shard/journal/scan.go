@@ -15,9 +15,10 @@ import (
 
 const (
 	// scanBatch and scanBytes bound what is asked for at once, and so what is in
-	// memory and not yet passed on. The pause between two batches is one round
-	// trip; more would only make other traffic of the connection wait longer.
-	scanBatch = 256
+	// memory and not yet passed on. Between two batches is a round trip, which
+	// takes long where the takeover of a busy node's shards takes place: a log
+	// written at leisure has thousands of small entries.
+	scanBatch = 2048
 	scanBytes = 2 << 20
 
 	// scanPatience is how long an answer may take before the question is asked
