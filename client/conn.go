@@ -28,6 +28,8 @@ type Conn struct {
 	events chan Event
 	// dropped counts the events that nobody fetched in time.
 	dropped atomic.Uint64
+	// world has a mutex of its own, which is taken after mu, if both are.
+	world *world
 
 	mu          sync.Mutex
 	wire        *wire // nil while reconnecting
@@ -36,12 +38,14 @@ type Conn struct {
 	seq         uint64
 	nextRequest uint64
 	watched     []string
+	lastLine    uint64 // of chat; see nextLine
 }
 
 // call is one request that waits for its answer.
 type call struct {
 	frame *clientv1.ClientFrame
-	// answer has room for one: the reader never waits for the caller.
+	// answer has room for one: the reader never waits for the caller. It is nil
+	// for a request of the Conn's own.
 	answer chan answer
 }
 
@@ -71,6 +75,7 @@ func Dial(ctx context.Context, url string, o Options) (*Conn, error) {
 		done:        make(chan struct{}),
 		slots:       make(chan struct{}, inFlight),
 		events:      make(chan Event, o.EventBuffer),
+		world:       newWorld(),
 		wire:        w,
 		welcome:     w.welcome,
 		pending:     make(map[uint64]*call),
@@ -156,6 +161,15 @@ func (c *Conn) register(call *call) (*wire, error) {
 	call.frame.Seq = c.seq
 	c.pending[call.frame.Seq] = call
 	return c.wire, nil
+}
+
+// sendable returns the connection in use, nil if there is none, and a number for
+// a request on it.
+func (c *Conn) sendable() (*wire, uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seq++
+	return c.wire, c.seq
 }
 
 func (c *Conn) forget(seq uint64) {

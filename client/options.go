@@ -37,6 +37,12 @@ type Options struct {
 	// oldest is dropped for the newest when it is full. 256.
 	EventBuffer int
 
+	// OnWorld is given every message about zones as it came, and then nothing is
+	// decoded: ZoneViews stay empty. It is for load generators. It is called by the
+	// goroutine that reads the connection, which waits for it, and must not keep
+	// what it is given, nor wait for the Conn.
+	OnWorld func(*WorldMessage)
+
 	// NoReconnect: a dropped connection ends the Conn with ErrDisconnected.
 	NoReconnect bool
 	// ReconnectMin and ReconnectMax bound the pause before another attempt to

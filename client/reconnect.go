@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gorilla/websocket"
+
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
 
@@ -25,6 +27,7 @@ func (c *Conn) run(w *wire) {
 		err := c.read(w)
 		_ = w.close(false)
 		c.setWire(nil)
+		c.world.disconnected()
 		if c.opts.NoReconnect {
 			c.cancel(fmt.Errorf("%w: %w", ErrDisconnected, err))
 		}
@@ -35,23 +38,55 @@ func (c *Conn) run(w *wire) {
 
 // read delivers what the server says on one connection, until it drops.
 func (c *Conn) read(w *wire) error {
+	var m WorldMessage // one for all, since Options.OnWorld has it escape
 	for {
+		kind, data, err := w.receiveMessage()
+		if err != nil {
+			return err
+		}
+		if kind == websocket.BinaryMessage {
+			m = WorldMessage{}
+			if ok, err := scanWorld(data, &m); err != nil {
+				return err
+			} else if ok {
+				c.show(&m)
+				continue
+			}
+		}
 		f := new(clientv1.ServerFrame)
-		if err := w.receive(f); err != nil {
+		if err := w.expect(kind); err != nil {
+			return err
+		}
+		if err := w.decode(data, f); err != nil {
 			return err
 		}
 		if f.Seq == 0 {
-			c.push(f)
+			c.pushed(f)
 			continue
 		}
-		if call := c.takeCall(f.Seq); call != nil {
-			call.answer <- answer{frame: f}
-			continue
-		}
+		c.answered(w, f)
+	}
+}
+
+// answered delivers the answer to a request.
+func (c *Conn) answered(w *wire, f *clientv1.ServerFrame) {
+	call := c.takeCall(f.Seq)
+	if call == nil {
 		// Nobody waits for it any more, or it answers the Watch of resume.
 		for _, level := range f.GetWatching().GetLevels() {
-			c.push(&clientv1.ServerFrame{Body: &clientv1.ServerFrame_Stock{Stock: level}})
+			c.push(Event{Stock: level})
 		}
+		return
+	}
+	// Here, and not where the caller waits: the connection may drop before that.
+	err := c.settle(call, f)
+	switch {
+	case call.answer == nil:
+		c.rejoined(w, call.frame, f, err)
+	case err != nil:
+		call.answer <- answer{err: err}
+	default:
+		call.answer <- answer{frame: f}
 	}
 }
 
@@ -92,10 +127,16 @@ func (c *Conn) resume(w *wire) {
 	c.wire, c.welcome = w, w.welcome
 	c.nextRequest = max(c.nextRequest, w.welcome.GetNextRequest())
 	frames := make([]*clientv1.ClientFrame, 0, len(c.pending)+1)
-	for _, call := range c.pending {
+	for seq, call := range c.pending {
+		if call.answer == nil {
+			delete(c.pending, seq) // of an earlier resume
+			continue
+		}
 		frames = append(frames, call.frame)
 	}
 	slices.SortFunc(frames, func(a, b *clientv1.ClientFrame) int { return cmp.Compare(a.Seq, b.Seq) })
+	// What waits may be about zones and groups: first be where it can be done.
+	frames = append(c.rejoin(), frames...)
 	if len(c.watched) > 0 {
 		// The watched list belongs to the connection. It goes first, because a
 		// Watch that waits for its answer is newer; its own answer is read as events.
@@ -136,6 +177,9 @@ func (c *Conn) fail(err error) {
 	defer c.mu.Unlock()
 	for seq, call := range c.pending {
 		delete(c.pending, seq)
-		call.answer <- answer{err: err}
+		if call.answer != nil {
+			call.answer <- answer{err: err}
+		}
 	}
+	c.world.close(err)
 }

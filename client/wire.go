@@ -174,6 +174,10 @@ func (w *wire) receive(f *clientv1.ServerFrame) error {
 	if err != nil {
 		return err
 	}
+	return w.decode(data, f)
+}
+
+func (w *wire) decode(data []byte, f *clientv1.ServerFrame) error {
 	if err := w.sub.decode(data, f); err != nil {
 		return fmt.Errorf("%w: decode frame: %w", ErrProtocol, err)
 	}
@@ -183,12 +187,28 @@ func (w *wire) receive(f *clientv1.ServerFrame) error {
 // receiveEncoded waits for the next frame. What it returns is valid until the
 // next call.
 func (w *wire) receiveEncoded() ([]byte, error) {
+	kind, data, err := w.receiveMessage()
+	if err == nil {
+		err = w.expect(kind)
+	}
+	return data, err
+}
+
+// expect is nil for the message type of the subprotocol. Messages about zones
+// are binary in each.
+func (w *wire) expect(kind int) error {
+	if kind != w.sub.messageType() {
+		return fmt.Errorf("%w: frame of message type %d in %s", ErrProtocol, kind, w.sub)
+	}
+	return nil
+}
+
+// receiveMessage waits for the next message, of any type. What it returns is
+// valid until the next call.
+func (w *wire) receiveMessage() (kind int, data []byte, err error) {
 	kind, r, err := w.ws.NextReader()
 	if err != nil {
-		return nil, fmt.Errorf("read frame: %w", err)
-	}
-	if kind != w.sub.messageType() {
-		return nil, fmt.Errorf("%w: frame of message type %d in %s", ErrProtocol, kind, w.sub)
+		return 0, nil, fmt.Errorf("read frame: %w", err)
 	}
 	in := w.in[:0]
 	for {
@@ -203,10 +223,10 @@ func (w *wire) receiveEncoded() ([]byte, error) {
 			if now := time.Now(); now.Sub(w.heard) > w.patience/4 {
 				w.extend(now)
 			}
-			return in, nil
+			return kind, in, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read frame: %w", err)
+			return 0, nil, fmt.Errorf("read frame: %w", err)
 		}
 	}
 }

@@ -92,10 +92,10 @@ type Session struct {
 	mu sync.Mutex // one writer at a time
 }
 
-// Send writes a frame.
+// Send writes a frame. Those of the world are binary in each subprotocol.
 func (c *Session) Send(f *clientv1.ServerFrame) error {
 	kind, data, err := websocket.BinaryMessage, []byte(nil), error(nil)
-	if c.ws.Subprotocol() == "holdfast.v1.json" {
+	if c.ws.Subprotocol() == "holdfast.v1.json" && f.GetWorld() == nil && f.GetWorldKey() == nil {
 		kind = websocket.TextMessage
 		data, err = protojson.Marshal(f)
 	} else {
