@@ -1,0 +1,166 @@
+package integration
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/chromedp/chromedp"
+
+	"github.com/holdfast-game/holdfast/cluster"
+	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
+)
+
+// Two people meet on the page of a single node: they see each other walk, talk,
+// and buy what is on sale.
+func TestPlayPage(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	browser := startBrowser(t, ctx)
+	dir := t.TempDir()
+	node := newProcess(t, binary, "only", dir, "serve", "--data", dir, "--node", "only", "--listen", freePort(t), "--admin", freePort(t))
+	node.start()
+	at := node.ready(ctx)
+
+	ada := openTab(t, browser, "Ada", at.Listen, 1280, 800)
+	ada.await("there is a door", "document.readyState === 'complete'")
+	ada.shoot("play-door")
+	ada.enter()
+	ben := openTab(t, browser, "Ben", at.Listen, 390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile, chromedp.EmulateTouch)
+	ben.enter()
+
+	ada.sees("Ben")
+	ben.sees("Ada")
+	ada.key("KeyD", true)
+	ben.seesMove("Ada")
+	ada.key("KeyD", false)
+
+	ada.say("hello Ben")
+	ben.hears("hello Ben")
+	ben.click("talk")
+	ben.say("hello Ada")
+	ada.hears("hello Ada")
+	ben.shoot("play-phone-chat")
+	ben.click("talk")
+
+	ada.await("there are lanterns", "document.getElementById('stock').textContent === '500'")
+	ben.await("there are lanterns", "document.getElementById('stock').textContent === '500'")
+	ada.click("buy")
+	ada.await("a lantern was bought", "document.querySelector('.toast.good') !== null && document.getElementById('owned').textContent === '1 yours'")
+	for _, p := range []*tab{ada, ben} {
+		p.await("there is one less", "document.getElementById('stock').textContent === '499'")
+	}
+	ada.shoot("play-desktop")
+	ben.shoot("play-phone")
+
+	// It is the page's own measure that delta frames are worth it.
+	ada.await("frames are small", "parseFloat(document.getElementById('ratio').textContent) > 5")
+	ada.await("frames come in time", "parseFloat(document.getElementById('latency').textContent) < 500")
+	t.Logf("Ada's status: %s, %s, %s, %s", ada.text("rate"), ada.text("latency"), ada.text("ratio"), ada.text("ticks"))
+	for _, p := range []*tab{ada, ben} {
+		if owner := p.text("owner"); owner != "only" {
+			t.Errorf("%s sees that %q runs the zone, want only", p.name, owner)
+		}
+		p.unharmed()
+	}
+}
+
+// The zone's shard is moved while two people walk, and then its owner is killed.
+// Of the move they see the owner's name; of the kill, that the world stands still
+// for a moment.
+func TestPlayPageSurvives(t *testing.T) {
+	t.Setenv("HOLDFAST_PLAY", "true") // the cluster's etcd and NATS are its own
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	browser := startBrowser(t, ctx)
+	d := &drill{threeNodes: startThree(t, ctx, binary), t: t, ctx: ctx}
+	d.even()
+
+	ada := openTab(t, browser, "Ada", d.at[0].Listen, 1280, 800)
+	ben := openTab(t, browser, "Ben", d.at[1].Listen, 1280, 800)
+	both := []*tab{ada, ben}
+	for _, p := range both {
+		p.enter()
+	}
+	d.moveZone("b")
+	for _, p := range both {
+		p.await("b runs the zone", owned("b"))
+	}
+	ada.sees("Ben")
+	ben.sees("Ada")
+
+	// Everything that would show a hitch is watched from here on.
+	for _, p := range both {
+		value[bool](p, watchHitches)
+	}
+	ada.key("KeyD", true)
+	ben.key("KeyA", true)
+	ben.seesMove("Ada")
+	d.moveZone("c")
+	for _, p := range both {
+		p.await("c runs the zone", owned("c"))
+		p.shoot("play-moved-" + p.name)
+	}
+	ada.key("KeyD", false)
+	ben.key("KeyA", false)
+	ada.key("KeyW", true)
+	ben.seesMove("Ada")
+	for _, p := range both {
+		if hitches := value[string](p, "hitches.join('; ')"); hitches != "" {
+			t.Errorf("%s saw more of the move than the owner's name: %s", p.name, hitches)
+		}
+		t.Logf("%s after the move: %s", p.name, p.text("ticks"))
+	}
+	ada.key("KeyW", false)
+
+	died := time.Now()
+	d.nodes[2].kill()
+	for _, p := range both {
+		p.await("another runs the zone", "/^[ab]$/.test(document.getElementById('owner').textContent)")
+	}
+	ada.key("KeyS", true)
+	ben.seesMove("Ada")
+	t.Logf("the world went on %v after its owner was killed, on node %s", time.Since(died).Round(time.Millisecond), ada.text("owner"))
+	ada.key("KeyS", false)
+	ben.key("KeyD", true)
+	ada.seesMove("Ben")
+	ben.key("KeyD", false)
+	ada.say("still here?")
+	ben.hears("still here?")
+	for _, p := range both {
+		p.unharmed()
+	}
+}
+
+// owned is true in a page that names this node as the zone's.
+func owned(node string) string {
+	return "document.getElementById('owner').textContent === '" + node + "'"
+}
+
+// watchHitches notes, in the page, whatever should not be seen while the zone's
+// shard is moved.
+const watchHitches = `(() => {
+	window.hitches = [];
+	const note = (what) => () => window.hitches.push(what + " at " + Math.round(performance.now()));
+	const watch = (id, what) => new MutationObserver(note(what)).observe(document.getElementById(id),
+		{ childList: true, subtree: true, attributes: true, characterData: true });
+	watch("link", "the connection's state");
+	watch("banner", "a banner");
+	watch("toasts", "a message");
+	watch("lines", "a line in the chat");
+	return true;
+})()`
+
+// moveZone has the page's zone run by a node.
+func (d *drill) moveZone(node string) {
+	d.t.Helper()
+	shard := int((cluster.ActorID{Kind: "zone", ID: "plaza"}).Shard(shardCount))
+	if d.owners(0)[shard] == node {
+		return
+	}
+	if _, err := d.admin(0).Move(d.ctx, connect.NewRequest(&adminv1.MoveRequest{Shard: uint32(shard), Node: node})); err != nil {
+		d.t.Fatalf("move the zone to %s: %v", node, err)
+	}
+	d.nodes[0].await(d.ctx, "see the zone with "+node, func() bool { return d.owners(0)[shard] == node })
+}
