@@ -8,6 +8,7 @@ import (
 	"connectrpc.com/connect"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/holdfast-game/holdfast/actors/zone"
 	"github.com/holdfast-game/holdfast/cluster"
 	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
@@ -18,15 +19,7 @@ import (
 // is worth more than its last column.
 const zonePatience = time.Second
 
-// Zones are actors of this kind, and these are their methods for operators.
-const (
-	kindZone    = "zone"
-	methodOpen  = "Open"
-	methodClose = "Close"
-	methodWho   = "Who"
-)
-
-func zoneActor(name string) cluster.ActorID { return cluster.ActorID{Kind: kindZone, ID: name} }
+func zoneActor(name string) cluster.ActorID { return cluster.ActorID(zone.Ref(name)) }
 
 // PutZone makes a zone or changes it: first on paper, so that whoever reads of a
 // zone that does not run knows what is missing, then the zone itself.
@@ -56,7 +49,7 @@ func (s *Service) RunZone(ctx context.Context, spec *clusterv1.ZoneSpec) error {
 
 func (s *Service) openZone(ctx context.Context, spec *clusterv1.ZoneSpec) error {
 	name := spec.GetZone().GetName()
-	err := s.call(ctx, zoneActor(name), methodOpen, &clusterv1.OpenZone{Spec: spec}, new(clusterv1.ZoneOpened))
+	err := s.call(ctx, zoneActor(name), zone.MethodOpen, &clusterv1.OpenZone{Spec: spec}, new(clusterv1.ZoneOpened))
 	if err != nil {
 		return wrap(err, "open zone %q", name)
 	}
@@ -66,7 +59,7 @@ func (s *Service) openZone(ctx context.Context, spec *clusterv1.ZoneSpec) error 
 // askWho returns how many players are in a zone.
 func (s *Service) askWho(ctx context.Context, name string) (uint32, error) {
 	var who clientv1.Present
-	err := s.call(ctx, zoneActor(name), methodWho, &clientv1.Who{Channel: kindZone + "/" + name}, &who)
+	err := s.call(ctx, zoneActor(name), zone.MethodWho, &clientv1.Who{Channel: zone.KindName + "/" + name}, &who)
 	return who.GetTotal(), err
 }
 
@@ -77,7 +70,7 @@ func (s *Service) DeleteZone(ctx context.Context, req *connect.Request[adminv1.D
 	if err := cluster.CheckZoneName(name); err != nil {
 		return nil, ofCluster(err)
 	}
-	err := s.call(ctx, zoneActor(name), methodClose, new(clusterv1.CloseZone), new(clusterv1.ZoneClosed))
+	err := s.call(ctx, zoneActor(name), zone.MethodClose, new(clusterv1.CloseZone), new(clusterv1.ZoneClosed))
 	// A zone that never ran may still be on paper.
 	if err != nil && connect.CodeOf(err) != connect.CodeNotFound {
 		return nil, wrap(err, "close zone %q", name)

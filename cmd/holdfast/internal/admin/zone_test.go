@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/holdfast-game/holdfast/actors/zone"
 	"github.com/holdfast-game/holdfast/cluster"
 	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
@@ -215,4 +217,43 @@ func TestRunZoneOpensWhatDoesNotRun(t *testing.T) {
 		return &cluster.Answer{Code: clientv1.Code_CODE_UNAVAILABLE}
 	}
 	wantCode(t, "a zone that does not answer", d.service.RunZone(t.Context(), plaza()), connect.CodeUnavailable)
+}
+
+// What etcd takes for a zone, the zone's actor takes as well, and nothing else:
+// a zone on paper that cannot run would help nobody.
+func TestZonesOnPaperCanRun(t *testing.T) {
+	numbers := []uint32{0, 1, 4, 5, 60, 61, 100, 156, 157, 1000, 3999, 4000, 4001, 9999, 10_000, 10_001, math.MaxUint32}
+	speeds := []float64{0, 0.01, 100, 100.01, -1, math.NaN(), math.Inf(1)}
+	names := []string{"", "a", "0", "-", "_a", "A", "a.b", "a_-9", strings.Repeat("a", 32), strings.Repeat("a", 33)}
+	check := func(change func(*clusterv1.ZoneSpec)) {
+		t.Helper()
+		spec := &clusterv1.ZoneSpec{
+			Zone: &clientv1.Zone{Name: "plaza", Width: 10_000, Height: 10_000, Hz: 20, MaxSpeed: 6, MaxPlayers: 1},
+			Mood: clusterv1.BotMood_BOT_MOOD_WANDER,
+		}
+		change(spec)
+		filled, err := cluster.FillZone(spec)
+		if err != nil {
+			filled = spec
+		}
+		if runs := zone.Validate(filled); (runs == nil) != (err == nil) {
+			t.Errorf("%v: on paper %v, as an actor %v", filled, err, runs)
+		}
+	}
+	for _, n := range numbers {
+		check(func(s *clusterv1.ZoneSpec) { s.Zone.Width = n })
+		check(func(s *clusterv1.ZoneSpec) { s.Zone.Height = n })
+		check(func(s *clusterv1.ZoneSpec) { s.Zone.Cell = n })
+		check(func(s *clusterv1.ZoneSpec) { s.Zone.Hz = n })
+		check(func(s *clusterv1.ZoneSpec) { s.Zone.MaxPlayers = n })
+		check(func(s *clusterv1.ZoneSpec) { s.Bots = n })
+		check(func(s *clusterv1.ZoneSpec) { s.Bots, s.Zone.MaxPlayers = n, 3000 })
+		check(func(s *clusterv1.ZoneSpec) { s.Mood = clusterv1.BotMood(n & 7) })
+	}
+	for _, v := range speeds {
+		check(func(s *clusterv1.ZoneSpec) { s.Zone.MaxSpeed = v })
+	}
+	for _, name := range names {
+		check(func(s *clusterv1.ZoneSpec) { s.Zone.Name = name })
+	}
 }
