@@ -226,4 +226,3 @@ func (p *tab) enter() {
 	p.await("the door is open", "document.body.dataset.scene === 'world'")
 	p.await("the world moves", "/^[1-9][0-9]* Hz/.test(document.getElementById('ticks').textContent)")
 }
-
