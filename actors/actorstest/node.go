@@ -144,16 +144,20 @@ func (n *node) cast(r *resident) {
 func (n *node) commit(end int) {
 	life := n.life
 	n.world.After(n.world.upTo(n.world.cfg.Delay), func() {
-		if n.life != life || end <= n.durable {
-			return
-		}
-		n.durable = end
-		for len(n.outbox) > 0 && n.outbox[0].stamp <= n.durable {
-			o := n.outbox[0]
-			n.outbox = n.outbox[1:]
-			o.leave()
+		if n.life == life && end > n.durable {
+			n.release(end)
 		}
 	})
+}
+
+// release lets go what waits for the log to be durable up to end, as it is now.
+func (n *node) release(end int) {
+	n.durable = end
+	for len(n.outbox) > 0 && n.outbox[0].stamp <= n.durable {
+		o := n.outbox[0]
+		n.outbox = n.outbox[1:]
+		o.leave()
+	}
 }
 
 // leave puts something into the outbox, or lets it go at once.
@@ -258,6 +262,21 @@ func (n *node) crash(down time.Duration) {
 	gone := n.residents
 	n.actors, n.residents = make(map[actors.Ref]*resident), nil
 	n.world.After(down, func() { n.recover(gone) })
+}
+
+// handOver lets the actors part, and loses nothing but what is volatile: the node
+// is left in good order, and gets its actors back after a while.
+func (n *node) handOver(down time.Duration) {
+	if n.down {
+		return
+	}
+	for _, r := range n.residents {
+		if p, ok := r.behaviour.(actors.Parter); ok && p.Parts() {
+			n.turn(r, &actors.Message{Self: r.ref, Parting: true})
+		}
+	}
+	n.release(len(n.log))
+	n.crash(down)
 }
 
 // recover brings the actors back that have events left.

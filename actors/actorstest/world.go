@@ -114,6 +114,10 @@ func (w *World) After(d time.Duration, fn func()) {
 // Crash stops a node. It loses what is not durable, and comes back after down.
 func (w *World) Crash(node int, down time.Duration) { w.nodes[node].crash(down) }
 
+// HandOver moves what a node has to another in its place, in good order: actors
+// part, and nothing that was journaled is lost. They come back after down.
+func (w *World) HandOver(node int, down time.Duration) { w.nodes[node].handOver(down) }
+
 // Calm ends loss and duplication from now on.
 func (w *World) Calm() { w.cfg.Loss, w.cfg.Duplicate = 0, 0 }
 

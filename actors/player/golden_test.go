@@ -1,10 +1,6 @@
 package player_test
 
 import (
-	"encoding/hex"
-	"fmt"
-	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -30,60 +26,15 @@ func TestJournalIsReadableForEver(t *testing.T) {
 		stock.Kind(stock.Config{Catalog: c, LendMin: 1}),
 	}
 	if *rewrite {
-		if err := os.WriteFile(goldenFile, []byte(writeGolden(t, kinds)), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		writeGolden(t, kinds)
 	}
-	b, err := os.ReadFile(goldenFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	byName := map[string]actors.Kind{kinds[0].Name: kinds[0], kinds[1].Name: kinds[1]}
-	live := make(map[string]actors.Behaviour)
-	for i, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
-		f := strings.Fields(line)
-		name, id, _ := strings.Cut(f[0], "/")
-		raw, err := hex.DecodeString(f[2])
-		if err != nil {
-			t.Fatalf("line %d: %v", i+1, err)
-		}
-		if live[f[0]] == nil {
-			live[f[0]] = byName[name].New(id)
-		}
-		switch f[1] {
-		case "event":
-			e := byName[name].Event()
-			if err := proto.Unmarshal(raw, e); err != nil {
-				t.Fatalf("line %d: %v", i+1, err)
-			}
-			if err := live[f[0]].Apply(e); err != nil {
-				t.Fatalf("line %d: %v", i+1, err)
-			}
-		case "state":
-			want := byName[name].State()
-			if err := proto.Unmarshal(raw, want); err != nil {
-				t.Fatalf("line %d: %v", i+1, err)
-			}
-			if got := live[f[0]].Snapshot(); !proto.Equal(got, want) {
-				t.Errorf("%s: got %s, want %s", f[0], actorstest.Format(got), actorstest.Format(want))
-			}
-		}
-	}
+	actorstest.CheckGolden(t, goldenFile, kinds...)
 }
 
 // writeGolden makes every kind of event happen.
-func writeGolden(t *testing.T, kinds []actors.Kind) string {
-	var out strings.Builder
-	line := func(ref actors.Ref, what string, m proto.Message) {
-		b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&out, "%s %s %x\n", ref, what, b)
-	}
-	w, err := actorstest.New(actorstest.Config{
-		Kinds: kinds, Journaled: func(ref actors.Ref, e proto.Message) { line(ref, "event", e) },
-	})
+func writeGolden(t *testing.T, kinds []actors.Kind) {
+	var golden actorstest.Golden
+	w, err := actorstest.New(actorstest.Config{Kinds: kinds, Journaled: golden.Event})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,6 +56,6 @@ func writeGolden(t *testing.T, kinds []actors.Kind) string {
 	buy(4, 8)   // no stock
 	call(stock.Ref("sword", 1), stock.MethodRestock, &clusterv1.Restock{Id: "second", Quantity: 1})
 	buy(5, 1)
-	w.Each(func(ref actors.Ref, b actors.Behaviour) { line(ref, "state", b.Snapshot()) })
-	return out.String()
+	golden.States(w)
+	golden.Write(t, goldenFile)
 }

@@ -2,11 +2,7 @@ package player_test
 
 import (
 	"flag"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -23,31 +19,8 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the stories anew, as they are told now")
 
-// TestStories tells testdata/*.txt: commands, a line of dashes, and the trace
-// of all that came of them, up to an empty line.
 func TestStories(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no stories: %v", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			b, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := newStory(t).tell(string(b))
-			if *rewrite {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if got != string(b) {
-				t.Errorf("got:\n%s\nwant:\n%s\nif it is right as it is now: go test ./actors/player -run TestStories -rewrite", got, b)
-			}
-		})
-	}
+	actorstest.TellStories(t, *rewrite, newStory)
 }
 
 // story is a world that is told what to do, line by line.
@@ -56,10 +29,10 @@ type story struct {
 	w       *actorstest.World
 	catalog catalog
 	lose    map[string]int // messages to lose, by name
-	trace   strings.Builder
+	actorstest.Story
 }
 
-func newStory(t *testing.T) *story {
+func newStory(t *testing.T) *actorstest.Story {
 	s := &story{t: t, catalog: make(catalog), lose: make(map[string]int)}
 	w, err := actorstest.New(actorstest.Config{
 		Delay: time.Millisecond,
@@ -69,17 +42,18 @@ func newStory(t *testing.T) *story {
 		},
 		Lose:      s.sent,
 		Journaled: s.journaled,
-		Heard:     func(b actors.Broadcast) { s.printf("%s: %s", b.Topic, actorstest.Format(b.Body)) },
+		Heard:     func(b actors.Broadcast) { s.Printf("%s: %s", b.Topic, actorstest.Format(b.Body)) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.w = w
-	return s
-}
-
-func (s *story) printf(format string, args ...any) {
-	fmt.Fprintf(&s.trace, format+"\n", args...)
+	s.w, s.Do = w, s.do
+	s.End = func() {
+		if err := w.Verify(); err != nil {
+			t.Error(err)
+		}
+	}
+	return &s.Story
 }
 
 func (s *story) sent(from, to actors.Ref, body proto.Message) bool {
@@ -89,7 +63,7 @@ func (s *story) sent(from, to actors.Ref, body proto.Message) bool {
 		s.lose[name]--
 		lost = " (lost)"
 	}
-	s.printf("%s -> %s: %s%s", from, to, actorstest.Format(body), lost)
+	s.Printf("%s -> %s: %s%s", from, to, actorstest.Format(body), lost)
 	return lost != ""
 }
 
@@ -118,31 +92,7 @@ func (s *story) journaled(ref actors.Ref, event proto.Message) {
 			l.At = 0
 		}
 	}
-	s.printf("%s * %s", ref, actorstest.Format(e))
-}
-
-func (s *story) tell(script string) string {
-	var told strings.Builder
-	lines := strings.Split(strings.TrimRight(script, "\n"), "\n")
-	for i := 0; i < len(lines); i++ {
-		line := lines[i]
-		fmt.Fprintln(&told, line)
-		switch {
-		case line == "----":
-			for i+1 < len(lines) && lines[i+1] != "" {
-				i++
-			}
-			told.WriteString(s.trace.String())
-			s.trace.Reset()
-		case line == "", strings.HasPrefix(line, "#"):
-		default:
-			s.do(strings.Fields(line))
-		}
-	}
-	if err := s.w.Verify(); err != nil {
-		s.t.Error(err)
-	}
-	return told.String()
+	s.Printf("%s * %s", ref, actorstest.Format(e))
 }
 
 // do carries out one command and lets the world settle.
@@ -199,7 +149,7 @@ func (s *story) call(to actors.Ref, method string, body proto.Message) {
 		To: to, Method: method, Body: body, Caller: actors.Caller{Player: actors.PlayerID(to.ID), Admin: true},
 		Done: func(reply proto.Message, refusal *actors.Refusal) {
 			if refusal != nil {
-				s.printf("refused: %v", refusal)
+				s.Printf("refused: %v", refusal)
 				return
 			}
 			if b, ok := reply.(*clientv1.Bought); ok {
@@ -214,7 +164,7 @@ func (s *story) call(to actors.Ref, method string, body proto.Message) {
 				}
 				reply = p
 			}
-			s.printf("answered: %s", actorstest.Format(reply))
+			s.Printf("answered: %s", actorstest.Format(reply))
 		},
 	})
 }

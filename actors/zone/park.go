@@ -90,6 +90,7 @@ func (w *world) parked(from *journalv1.ParkedEntity, at, now int64) entity {
 	default:
 		e.steer(from.GetVx(), from.GetVy())
 	}
+	e.moved = e.gait != standing
 	if e.bot() {
 		e.think = at + w.pause(500*time.Millisecond, 2*time.Second)
 	}

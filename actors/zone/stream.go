@@ -61,6 +61,7 @@ func (w *world) asked(c *change) {
 	asked.busy = c.now.UnixNano()
 	if c.stream != nil && asked.stream == nil {
 		asked.stream, asked.dirty = c.stream, false
+		w.begun = true
 	}
 }
 
@@ -68,13 +69,13 @@ func (w *world) asked(c *change) {
 // begun, and after a tick what has changed.
 func (z *zone) Cast(cast func(topic string, frame []byte)) {
 	w := z.world
-	if w == nil {
+	if w == nil || !w.ticked && !w.begun {
 		return
 	}
 	if w.ticked {
-		w.ticked = false
 		w.draw()
 	}
+	w.ticked, w.begun = false, false
 	frames, bytes := 0, 0
 	for _, c := range w.open {
 		frame := w.frame(c)

@@ -37,6 +37,7 @@ type world struct {
 	after int64
 
 	ticked bool   // since the last Cast
+	begun  bool   // a stream, since then
 	ending bool   // is shown once more, empty
 	buffer []byte // for frames
 }
@@ -50,6 +51,7 @@ func (z *zone) begin(env *actors.Env) *world {
 		w.resume(z.parked, env.Now)
 	}
 	w.populate(z.people, env.Now)
+	w.ticked = true
 	return w
 }
 
@@ -76,6 +78,9 @@ func (w *world) remade(spec *clusterv1.ZoneSpec, people chat.People, now time.Ti
 	next := newWorld(w.name, w.epoch, spec, now)
 	next.random, next.entities, next.after = w.random, w.entities, w.after
 	for _, c := range w.open {
+		if c.number < next.grid.cells() { // whoever looks there goes on looking
+			next.cell(c.number).busy = now.UnixNano()
+		}
 		if c.stream != nil {
 			next.after = max(next.after, c.stream.encoder.Header().Start.UnixMilli()+1)
 		}
@@ -230,7 +235,9 @@ func (w *world) populate(people chat.People, now time.Time) {
 		wanted = append(wanted, who.Entity)
 	}
 	slices.Sort(wanted)
-	for i := range w.spec.GetBots() {
+	// A zone that has become smaller keeps its players. They leave less room for
+	// bots than it was made with.
+	for i := range min(w.spec.GetBots(), uint32(max(MaxEntities-len(people), 0))) {
 		wanted = append(wanted, firstBot+i)
 	}
 	for i := len(w.entities) - 1; i >= 0; i-- {

@@ -17,6 +17,7 @@ import (
 type zone struct {
 	cfg *Config
 	ref actors.Ref
+	bad error // the name cannot be that of a zone: nothing is here
 
 	// Journaled.
 	spec   *clusterv1.ZoneSpec // nil when the zone is not open; never changed in place
@@ -34,13 +35,13 @@ type zone struct {
 }
 
 func newZone(cfg *Config, id string) *zone {
-	return &zone{cfg: cfg, ref: Ref(id)}
+	return &zone{cfg: cfg, ref: Ref(id), bad: chat.CheckRef(Ref(id))}
 }
 
 // Decide implements actors.Behaviour.
 func (z *zone) Decide(env *actors.Env, msg *actors.Message, out *actors.Decision) error {
-	if err := chat.CheckRef(z.ref); err != nil {
-		return err
+	if z.bad != nil {
+		return z.bad
 	}
 	z.change = change{now: env.Now}
 	out.Volatile = &z.change
