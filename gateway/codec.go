@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	"github.com/gorilla/websocket"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -23,14 +22,14 @@ const (
 
 // codec writes and reads frames as one subprotocol has them.
 type codec interface {
-	messageType() int
+	subprotocol() string
+	opcode() opcode
 	// decode replaces f. What it does not know it leaves out.
 	decode(data []byte, f *clientv1.ClientFrame) error
 	appendFrame(dst []byte, f *clientv1.ServerFrame) ([]byte, error)
 	// appendAnswer encodes a frame whose body is a successful answer.
 	appendAnswer(dst []byte, seq uint64, body *replyBody, a *cluster.Answer) ([]byte, error)
-	// encoded is the frame of a level, which is encoded once for all viewers.
-	encoded(l *level) []byte
+	encoded(e *event) []byte
 }
 
 func codecOf(subprotocol string) codec {
@@ -42,7 +41,9 @@ func codecOf(subprotocol string) codec {
 
 type protoCodec struct{}
 
-func (protoCodec) messageType() int { return websocket.BinaryMessage }
+func (protoCodec) subprotocol() string { return SubprotocolProto }
+
+func (protoCodec) opcode() opcode { return opBinary }
 
 func (protoCodec) decode(data []byte, f *clientv1.ClientFrame) error {
 	return proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(data, f)
@@ -82,11 +83,13 @@ func (protoCodec) appendAnswer(dst []byte, seq uint64, body *replyBody, a *clust
 	return proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(dst, a.Body)
 }
 
-func (protoCodec) encoded(l *level) []byte { return l.binary }
+func (protoCodec) encoded(e *event) []byte { return e.binary }
 
 type jsonCodec struct{}
 
-func (jsonCodec) messageType() int { return websocket.TextMessage }
+func (jsonCodec) subprotocol() string { return SubprotocolJSON }
+
+func (jsonCodec) opcode() opcode { return opText }
 
 func (jsonCodec) decode(data []byte, f *clientv1.ClientFrame) error {
 	if !utf8.Valid(data) {
@@ -108,4 +111,4 @@ func (c jsonCodec) appendAnswer(dst []byte, seq uint64, body *replyBody, a *clus
 	return c.appendFrame(dst, f)
 }
 
-func (jsonCodec) encoded(l *level) []byte { return l.json }
+func (jsonCodec) encoded(e *event) []byte { return e.json }

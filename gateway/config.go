@@ -57,6 +57,11 @@ type Config struct {
 	// MaxWatched bounds the SKUs that one connection watches.
 	MaxWatched int
 
+	// MaxZones bounds the zones that one connection is in.
+	MaxZones int
+	// MaxGroups bounds the groups that one connection listens to.
+	MaxGroups int
+
 	// StockRefresh is how often the level of a watched slice that was not heard
 	// of is asked for again, because broadcasts may be lost.
 	StockRefresh time.Duration
@@ -84,6 +89,8 @@ func DefaultConfig() Config {
 		Burst:             40,
 		MaxInFlight:       64, // as many as a player actor works on at once
 		MaxWatched:        64,
+		MaxZones:          4,
+		MaxGroups:         8,
 		StockRefresh:      15 * time.Second,
 	}
 }
@@ -99,6 +106,8 @@ func (c Config) Validate() error {
 		{"MaxHeaderBytes", c.MaxHeaderBytes},
 		{"MaxInFlight", c.MaxInFlight},
 		{"MaxWatched", c.MaxWatched},
+		{"MaxZones", c.MaxZones},
+		{"MaxGroups", c.MaxGroups},
 	} {
 		if f.v < 1 {
 			return fmt.Errorf("%s: %d, must be at least 1", f.name, f.v)

@@ -15,6 +15,16 @@ const (
 	frameBuy
 	frameWatch
 	frameCall
+	frameEnterZone
+	frameLeaveZone
+	frameIntent
+	frameListZones
+	frameWho
+	frameSay
+	frameReadChat
+	frameJoinGroup
+	frameLeaveGroup
+	frameResync
 	numFrameTypes
 )
 
@@ -28,6 +38,16 @@ var frameTypeNames = [numFrameTypes]string{
 	frameBuy:         "buy",
 	frameWatch:       "watch",
 	frameCall:        "call",
+	frameEnterZone:   "enter_zone",
+	frameLeaveZone:   "leave_zone",
+	frameIntent:      "intent",
+	frameListZones:   "list_zones",
+	frameWho:         "who",
+	frameSay:         "say",
+	frameReadChat:    "read_chat",
+	frameJoinGroup:   "join_group",
+	frameLeaveGroup:  "leave_group",
+	frameResync:      "resync",
 }
 
 func frameTypeOf(f *clientv1.ClientFrame) frameType {
@@ -46,6 +66,26 @@ func frameTypeOf(f *clientv1.ClientFrame) frameType {
 		return frameWatch
 	case *clientv1.ClientFrame_Call:
 		return frameCall
+	case *clientv1.ClientFrame_EnterZone:
+		return frameEnterZone
+	case *clientv1.ClientFrame_LeaveZone:
+		return frameLeaveZone
+	case *clientv1.ClientFrame_Intent:
+		return frameIntent
+	case *clientv1.ClientFrame_ListZones:
+		return frameListZones
+	case *clientv1.ClientFrame_Who:
+		return frameWho
+	case *clientv1.ClientFrame_Say:
+		return frameSay
+	case *clientv1.ClientFrame_ReadChat:
+		return frameReadChat
+	case *clientv1.ClientFrame_JoinGroup:
+		return frameJoinGroup
+	case *clientv1.ClientFrame_LeaveGroup:
+		return frameLeaveGroup
+	case *clientv1.ClientFrame_Resync:
+		return frameResync
 	default:
 		return frameUnknown
 	}

@@ -46,6 +46,8 @@ type Gateway struct {
 	pages   http.Handler
 	shelf   *shelf
 	board   *board
+	hall    *hall
+	ears    *ears
 
 	server   *http.Server
 	upgrader *websocket.Upgrader
@@ -111,6 +113,9 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 			router: deps.Router, bus: deps.Bus, catalog: deps.Catalog, refresh: cfg.StockRefresh,
 			log: deps.Logger, open: deps.Metrics.topics, topics: make(map[string]*topic),
 		},
+		hall: newHall(deps),
+		ears: &ears{bus: deps.Bus, log: deps.Logger, open: deps.Metrics.channels, channels: make(map[string]*channel)},
+
 		sessions: make(map[*session]struct{}),
 	}
 	g.upgrader = newUpgrader(&g.cfg)
@@ -125,6 +130,9 @@ func limitsOf(c *Config) *clientv1.Limits {
 		PingIntervalMs:    uint32(c.PingInterval.Milliseconds()),
 		MaxWatchedSkus:    uint32(c.MaxWatched),
 		MaxInFlight:       uint32(c.MaxInFlight),
+		MaxZones:          uint32(c.MaxZones),
+		MaxGroups:         uint32(c.MaxGroups),
+		MaxChatBytes:      maxChatBytes,
 	}
 	if c.RequestsPerSecond > 0 {
 		l.Burst = uint32(c.Burst)
@@ -146,6 +154,7 @@ func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
 		return fmt.Errorf("serve clients: %w", err)
 	}
 	g.running.Wait()
+	g.hall.close()
 	return nil
 }
 
@@ -186,6 +195,7 @@ func (g *Gateway) Close() {
 	}
 	_ = g.server.Close()
 	g.running.Wait()
+	g.hall.close()
 }
 
 // stopAccepting returns the sessions there are; there will be no more.

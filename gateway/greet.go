@@ -31,7 +31,7 @@ func (s *session) greet() bool {
 	}
 	player, err := s.g.auth.Verify(hello.GetToken())
 	if err != nil {
-		s.log.Debug("hello refused", "client", clip(hello.GetClient()), "error", err)
+		s.log().Debug("hello refused", "client", clip(hello.GetClient()), "error", err)
 		s.sayLast(refuse(seq, clientv1.Code_CODE_UNAUTHENTICATED, "%s", err),
 			websocket.ClosePolicyViolation, reasonUnauthenticated)
 		return false
@@ -42,7 +42,7 @@ func (s *session) greet() bool {
 		s.sayLast(refused, websocket.CloseTryAgainLater, reasonAttachFailed)
 		return false
 	}
-	s.log.Debug("session began", "player", player, "client", clip(hello.GetClient()), "subprotocol", s.ws.Subprotocol())
+	s.log().Debug("session began", "player", player, "client", clip(hello.GetClient()), "subprotocol", s.codec.subprotocol())
 	s.wire.greeted()
 	return s.say(&clientv1.ServerFrame{Seq: seq, Body: &clientv1.ServerFrame_Welcome{Welcome: &clientv1.Welcome{
 		Session:     s.id,
@@ -89,7 +89,7 @@ func (s *session) attach(seq uint64) (next uint64, refused *clientv1.ServerFrame
 	}
 	reply, err := decodeAnswer[clusterv1.Attached](ans)
 	if err != nil {
-		s.log.Error("decode answer of Attach", "player", s.player, "error", err)
+		s.log().Error("decode answer of Attach", "player", s.player, "error", err)
 		return 0, refuse(seq, clientv1.Code_CODE_INTERNAL, "the player's answer could not be read")
 	}
 	return reply.GetNextRequest(), nil

@@ -9,11 +9,12 @@ import (
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
 
-// kindPlayer and kindStock are the kinds of actors that the gateway itself
-// knows: the rest is behind Call.
+// The kinds of actors that the gateway itself knows: the rest is behind Call.
 const (
 	kindPlayer = "player"
 	kindStock  = "stock"
+	kindZone   = "zone"
+	kindGroup  = "group"
 )
 
 // handle answers the frame in s.in, or has it answered. False: the connection
@@ -48,6 +49,29 @@ func (s *session) handle() bool {
 		}})
 	case *clientv1.ClientFrame_Watch:
 		return s.watch(seq, b.Watch.GetSkus())
+	case *clientv1.ClientFrame_Intent:
+		return s.intend(seq, b.Intent)
+	case *clientv1.ClientFrame_EnterZone:
+		return s.enterZone(seq, b.EnterZone)
+	case *clientv1.ClientFrame_LeaveZone:
+		return s.leaveZone(seq, b.LeaveZone)
+	case *clientv1.ClientFrame_Resync:
+		s.stayed().resync(b.Resync.GetStream())
+		return true
+	case *clientv1.ClientFrame_ListZones:
+		return s.say(&clientv1.ServerFrame{Seq: seq, Body: &clientv1.ServerFrame_Zones{
+			Zones: listZones(s.g.world.Zones(), b.ListZones.GetPrefix()),
+		}})
+	case *clientv1.ClientFrame_Say:
+		return s.sayIn(seq, b.Say)
+	case *clientv1.ClientFrame_ReadChat:
+		return s.ofChannel(seq, methodReadChat, "ReadChat", b.ReadChat.GetChannel(), b.ReadChat)
+	case *clientv1.ClientFrame_Who:
+		return s.ofChannel(seq, methodWho, "Who", b.Who.GetChannel(), b.Who)
+	case *clientv1.ClientFrame_JoinGroup:
+		return s.joinGroup(seq, b.JoinGroup.GetGroup())
+	case *clientv1.ClientFrame_LeaveGroup:
+		return s.leaveGroup(seq, b.LeaveGroup.GetGroup())
 	case *clientv1.ClientFrame_Hello:
 		return s.invalid(seq, "the session is open already; another player needs another connection")
 	default:

@@ -1,29 +1,6 @@
 package gateway
 
-import (
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
-
-	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
-)
-
-// level is a stock event, encoded once for however many viewers.
-type level struct {
-	binary, json []byte
-}
-
-func newLevel(m *clientv1.StockLevel) (*level, error) {
-	f := &clientv1.ServerFrame{Body: &clientv1.ServerFrame_Stock{Stock: m}}
-	binary, err := proto.Marshal(f)
-	if err != nil {
-		return nil, err
-	}
-	json, err := protojson.Marshal(f)
-	if err != nil {
-		return nil, err
-	}
-	return &level{binary: binary, json: json}, nil
-}
+import clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 
 // watched is one SKU that one session watches.
 type watched struct {
@@ -36,7 +13,7 @@ type watched struct {
 	held int                 // Watching replies under way: they tell it
 
 	// Guarded by queue.mu.
-	level *level // the newest that is not written, nil when it is
+	level *event // the newest that is not written, nil when it is
 }
 
 // stockLevel is the level now. The caller holds mu.
@@ -47,14 +24,14 @@ func (t *topic) stockLevel() *clientv1.StockLevel {
 // tell pushes the level to every viewer that was told another state. The
 // caller holds mu.
 func (t *topic) tell() {
-	var l *level
+	var l *event
 	for w := range t.viewers {
 		if w.held > 0 || w.told == t.state {
 			continue
 		}
 		if l == nil {
 			var err error
-			if l, err = newLevel(t.stockLevel()); err != nil {
+			if l, err = newEvent(&clientv1.ServerFrame{Body: &clientv1.ServerFrame_Stock{Stock: t.stockLevel()}}); err != nil {
 				t.b.log.Error("encode stock level", "sku", t.sku, "error", err)
 				return
 			}

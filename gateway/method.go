@@ -21,8 +21,19 @@ var (
 	methodGetPlayer = &method{name: "get_player", reply: newReplyBody("player")}
 	methodBuy       = &method{name: "buy", reply: newReplyBody("bought")}
 	methodCall      = &method{name: "call", reply: &replyBody{field: bodyField("result"), wrapped: resultPayload}}
+	methodEnter     = &method{name: "enter_zone", reply: newReplyBody("entered")}
+	methodLeave     = &method{name: "leave_zone", reply: newReplyBody("left_zone")}
+	methodIntend    = &method{name: "intent", reply: newReplyBody("intended")}
+	methodWho       = &method{name: "who", reply: newReplyBody("present")}
+	methodSay       = &method{name: "say", reply: newReplyBody("said")}
+	methodReadChat  = &method{name: "read_chat", reply: newReplyBody("chat_history")}
+	methodJoin      = &method{name: "join_group", reply: newReplyBody("joined_group")}
+	methodPart      = &method{name: "leave_group", reply: newReplyBody("left_group")}
 
-	methods = []*method{methodGetPlayer, methodBuy, methodCall}
+	methods = []*method{
+		methodGetPlayer, methodBuy, methodCall, methodEnter, methodLeave, methodIntend,
+		methodWho, methodSay, methodReadChat, methodJoin, methodPart,
+	}
 )
 
 var (

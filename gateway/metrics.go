@@ -43,6 +43,19 @@ type Metrics struct {
 	queueFull   prometheus.Counter
 	topics      prometheus.Gauge
 
+	zones         prometheus.Gauge
+	cells         prometheus.Gauge
+	viewers       prometheus.Gauge
+	channels      prometheus.Gauge
+	worldOut      prometheus.Counter
+	fanOut        prometheus.Histogram
+	keysAsked     prometheus.Counter
+	gaps          prometheus.Counter
+	conflated     prometheus.Counter
+	lagging       prometheus.Gauge
+	lag           prometheus.Histogram
+	eventsDropped prometheus.Counter
+
 	// Looked up once: the hot path must not hash labels.
 	in      [numFrameTypes]prometheus.Counter
 	codes   map[clientv1.Code]prometheus.Counter
@@ -53,6 +66,12 @@ type Metrics struct {
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	opts := func(name, help string) prometheus.CounterOpts {
 		return prometheus.CounterOpts{Namespace: "holdfast", Subsystem: "gateway", Name: name, Help: help}
+	}
+	seconds := func(name, help string) prometheus.HistogramOpts {
+		return prometheus.HistogramOpts{
+			Namespace: "holdfast", Subsystem: "gateway", Name: name, Help: help,
+			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 16), // 0.25 ms to 8 s
+		}
 	}
 	m := &Metrics{
 		connections: prometheus.NewGauge(prometheus.GaugeOpts(opts("connections", "Open WebSocket connections."))),
@@ -65,8 +84,23 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		refusals:    prometheus.NewCounterVec(opts("errors_total", "Error frames to clients, by code."), []string{"code"}),
 		queueFull:   prometheus.NewCounter(opts("send_queue_full_total", "Times that a reader had to wait for room in its connection's send queue.")),
 		topics:      prometheus.NewGauge(prometheus.GaugeOpts(opts("watched_skus", "SKUs that at least one connection watches."))),
-		codes:       make(map[clientv1.Code]prometheus.Counter),
-		latency:     make(map[*method]prometheus.Observer),
+
+		zones:     prometheus.NewGauge(prometheus.GaugeOpts(opts("viewed_zones", "Zones that this gateway follows."))),
+		cells:     prometheus.NewGauge(prometheus.GaugeOpts(opts("viewed_cells", "Interest cells that this gateway follows."))),
+		viewers:   prometheus.NewGauge(prometheus.GaugeOpts(opts("viewers", "Pairs of a connection and a zone that it sees."))),
+		channels:  prometheus.NewGauge(prometheus.GaugeOpts(opts("channels", "Channels of zones and groups that at least one connection listens to."))),
+		worldOut:  prometheus.NewCounter(opts("world_frames_out_total", "Frames of the world to clients, keyframes included.")),
+		fanOut:    prometheus.NewHistogram(seconds("fan_out_seconds", "From taking the frames of a round in hand to having offered them to the last viewer.")),
+		keysAsked: prometheus.NewCounter(opts("keyframes_asked_total", "Keyframes asked of zones.")),
+		gaps:      prometheus.NewCounter(opts("world_gaps_total", "Frames of the world that could not follow the one before.")),
+		conflated: prometheus.NewCounter(opts("conflated_total", "Frames of the world that a slow viewer was not sent, because a keyframe replaced them.")),
+		lagging:   prometheus.NewGauge(prometheus.GaugeOpts(opts("lagging_viewers", "Viewers that have not taken what was written to them, and wait for a keyframe."))),
+		lag:       prometheus.NewHistogram(seconds("lag_seconds", "How long viewers lagged before they took data again.")),
+
+		eventsDropped: prometheus.NewCounter(opts("events_dropped_total", "Events, lines of chat and the like, that a client did not read in time.")),
+
+		codes:   make(map[clientv1.Code]prometheus.Counter),
+		latency: make(map[*method]prometheus.Observer),
 	}
 	latency := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Namespace: "holdfast", Subsystem: "gateway", Name: "request_seconds",
@@ -85,7 +119,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	}
 	if reg != nil {
 		reg.MustRegister(m.connections, m.accepted, m.turnedAway, m.closed, m.framesIn, m.framesOut,
-			m.flushes, m.refusals, m.queueFull, m.topics, latency)
+			m.flushes, m.refusals, m.queueFull, m.topics, latency,
+			m.zones, m.cells, m.viewers, m.channels, m.worldOut, m.fanOut, m.keysAsked, m.gaps,
+			m.conflated, m.lagging, m.lag, m.eventsDropped)
 	}
 	return m
 }

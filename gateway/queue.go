@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -19,13 +20,23 @@ const (
 	roomWait  = time.Second
 )
 
-// reply is one frame to be written: what an actor answered to a request, or
-// else a frame of the gateway's own.
+// eventRoom is how many events, lines of chat and the like, may wait to be
+// written: a screenful.
+const eventRoom = 64
+
+// reply is what is to be written at one place in the order: what an actor
+// answered to a request, a frame of the gateway's own, an event or pieces of the
+// world. Of ans, frame, event and raw one is set.
 type reply struct {
-	req *request
+	req *request // nil: it answers none, or one that needs no actor
 	ans *cluster.Answer
 
 	frame *clientv1.ServerFrame
+	event *event
+	raw   []byte // as it goes to the socket
+	// cut: the beginning of raw is written, or others think it is, so that nothing
+	// else may come before the rest.
+	cut bool
 	// admitted: the frame answers a request that was admitted.
 	admitted bool
 }
@@ -37,30 +48,39 @@ type farewell struct {
 	reason reason
 }
 
-// queue is what waits to be written to one connection. It is bounded without
-// ever turning an answer away: at most maxInFlight answers, because admit has
-// counted their requests; at most replyRoom replies of the gateway's own; at
-// most one level per watched SKU; at most one pong and one ping.
+// queue is what waits to be written to one connection, and says who may write:
+// one at a time, a writer that lives while there is something to write, or
+// whoever shows a piece of the world to a connection that is idle.
+//
+// It is bounded without ever turning an answer away: at most maxInFlight
+// answers, because admit has counted their requests; at most replyRoom replies of
+// the gateway's own; at most eventRoom events, of which the oldest go; at most
+// one level per watched SKU; at most one pong and one ping; of the world worldRoom,
+// see show.
 type queue struct {
 	maxInFlight int
-	// wake has room for one: the writer takes everything at once.
-	wake chan struct{}
-	// room is told that the writer has taken the gateway's own replies.
-	room chan struct{}
+	// writer starts the session's writer.
+	writer func()
 
 	mu       sync.Mutex
+	writing  bool // somebody owns the writing
+	ended    bool // the farewell was said: nobody writes any more
 	replies  []reply
-	own      int        // of replies, those not admitted
+	own      int        // of replies, those of the gateway's own
+	events   int        // of replies, events
 	levels   []*watched // whose newest level has not been written
 	pong     []byte     // payload of the newest ping, nil when it is answered
 	ping     bool
 	inFlight int // requests admitted and not yet taken by the writer
 	draining bool
-	bye      *farewell // the first reason wins
+	bye      *farewell     // the first reason wins
+	room     chan struct{} // is told that own has fallen; nil while nobody waits
+
+	world worldQueue
 }
 
-func newQueue(maxInFlight int) *queue {
-	return &queue{maxInFlight: maxInFlight, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+func newQueue(maxInFlight int, writer func()) *queue {
+	return &queue{maxInFlight: maxInFlight, writer: writer}
 }
 
 // admission is what becomes of a request.
@@ -93,49 +113,71 @@ func (q *queue) admit() admission {
 func (q *queue) answer(r reply) {
 	r.admitted = true
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	if q.bye == nil {
 		q.replies = append(q.replies, r)
+		q.rouse()
 	}
-	q.mu.Unlock()
-	q.rouse()
 }
 
 // say queues a reply of the gateway's own, waiting for room. Only the reader
 // calls it. False: there was none in time.
 func (q *queue) say(f *clientv1.ServerFrame) bool {
-	if q.trySay(f) {
-		return true
-	}
 	timeout := time.NewTimer(roomWait)
 	defer timeout.Stop()
 	for {
+		room, said := q.trySay(f)
+		if said {
+			return true
+		}
 		select {
-		case <-q.room:
-			if q.trySay(f) {
-				return true
-			}
+		case <-room:
 		case <-timeout.C:
 			return false
 		}
 	}
 }
 
-func (q *queue) trySay(f *clientv1.ServerFrame) bool {
+// trySay queues a reply if there is room. Else room is told when there is.
+func (q *queue) trySay(f *clientv1.ServerFrame) (room <-chan struct{}, said bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.own >= replyRoom && q.bye == nil {
-		return false
-	}
-	if q.bye == nil {
+	switch {
+	case q.bye != nil:
+	case q.own >= replyRoom:
+		if q.room == nil {
+			q.room = make(chan struct{}, 1)
+		}
+		return q.room, false
+	default:
 		q.own++
 		q.replies = append(q.replies, reply{frame: f})
 		q.rouse()
 	}
-	return true
+	return nil, true
+}
+
+// tell queues an event. Of more than eventRoom the oldest is dropped: its client
+// does not read, and can ask for what it has missed.
+func (q *queue) tell(e *event) (dropped bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.bye != nil {
+		return false
+	}
+	if dropped = q.events >= eventRoom; dropped {
+		oldest := slices.IndexFunc(q.replies, func(r reply) bool { return r.event != nil })
+		q.replies = slices.Delete(q.replies, oldest, oldest+1)
+		q.events--
+	}
+	q.events++
+	q.replies = append(q.replies, reply{event: e})
+	q.rouse()
+	return dropped
 }
 
 // level queues the newest level of a watched SKU, in place of an older one.
-func (q *queue) level(w *watched, l *level) {
+func (q *queue) level(w *watched, l *event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if w.level == nil {
@@ -147,7 +189,7 @@ func (q *queue) level(w *watched, l *level) {
 
 // answerPing queues a pong. Of pings that come faster than pongs are written,
 // only the newest is answered (RFC 6455, section 5.5.3).
-func (q *queue) answerPing(payload string) {
+func (q *queue) answerPing(payload []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.pong = append(make([]byte, 0, len(payload)), payload...)
@@ -191,10 +233,11 @@ func (q *queue) closedBecause() reason {
 	return q.bye.reason
 }
 
+// rouse starts a writer if there is none. The caller holds mu.
 func (q *queue) rouse() {
-	select {
-	case q.wake <- struct{}{}:
-	default: // the writer has not taken the last one yet, and will take all
+	if !q.writing && !q.ended {
+		q.writing = true
+		go q.writer()
 	}
 }
 
@@ -202,26 +245,39 @@ func (q *queue) rouse() {
 // again.
 type batch struct {
 	replies []reply
-	levels  []*level
+	levels  []*event
 	pong    []byte
 	ping    bool
 	bye     *farewell
+	world   int // bytes of the world among the replies
 }
 
-// take fills b with all that is queued.
-func (q *queue) take(b *batch) {
+// take fills b with all that is queued, after the writer has written what it
+// took before. False: there was nothing, and the caller does not own the writing
+// any more.
+func (q *queue) take(b *batch) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.world.pending -= b.world
+	b.world = 0
 	clear(b.replies)
-	b.replies, q.replies = q.replies, b.replies[:0]
-	if cap(q.replies) > keepReplies {
-		q.replies = nil
+	if q.draining && q.inFlight == q.answers() && q.bye == nil {
+		q.bye = &farewell{code: websocket.CloseGoingAway, text: "this gateway is going away", reason: reasonDrained}
 	}
-	for _, r := range b.replies {
+	if len(q.replies) == 0 && len(q.levels) == 0 && q.pong == nil && !q.ping && q.bye == nil {
+		q.replies, q.levels = nil, nil // an idle connection keeps no queue
+		q.writing = false
+		return false
+	}
+	b.replies, q.replies = q.replies, b.replies[:0]
+	for i := range b.replies {
+		r := &b.replies[i]
 		if r.admitted {
 			q.inFlight--
 		}
+		b.world += len(r.raw)
 	}
+	q.events = 0
 	if q.own > 0 {
 		q.own = 0
 		select {
@@ -239,11 +295,25 @@ func (q *queue) take(b *batch) {
 	q.levels = q.levels[:0]
 	b.pong, q.pong = q.pong, nil
 	b.ping, q.ping = q.ping, false
-	if q.draining && q.inFlight == 0 && q.bye == nil {
-		q.bye = &farewell{code: websocket.CloseGoingAway, text: "this gateway is going away", reason: reasonDrained}
-	}
 	b.bye = q.bye
+	return true
 }
 
-// keepReplies is how large a queue an idle connection keeps.
-const keepReplies = 32
+// answers counts the replies that their requests wait for. The caller holds mu.
+func (q *queue) answers() int {
+	n := 0
+	for i := range q.replies {
+		if q.replies[i].admitted {
+			n++
+		}
+	}
+	return n
+}
+
+// end is called by the writer after the farewell.
+func (q *queue) end() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ended = true
+	q.replies, q.levels, q.pong = nil, nil, nil
+}

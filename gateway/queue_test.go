@@ -10,7 +10,7 @@ import (
 
 func TestQueueBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(2)
+		q := newQueue(2, func() {})
 		for range 2 {
 			if got := q.admit(); got != admitted {
 				t.Fatal(got)
@@ -21,11 +21,11 @@ func TestQueueBounds(t *testing.T) {
 		}
 		f := &clientv1.ServerFrame{}
 		for range replyRoom {
-			if !q.trySay(f) {
+			if _, said := q.trySay(f); !said {
 				t.Fatal("no room for the gateway's own replies")
 			}
 		}
-		if q.trySay(f) {
+		if _, said := q.trySay(f); said {
 			t.Error("room for one too many")
 		}
 		// Answers have their room nevertheless.
@@ -54,12 +54,12 @@ func TestQueueBounds(t *testing.T) {
 
 // Of levels and pongs only the newest is kept.
 func TestQueueConflates(t *testing.T) {
-	q := newQueue(1)
-	w, old, newest := &watched{}, &level{}, &level{}
+	q := newQueue(1, func() {})
+	w, old, newest := &watched{}, &event{}, &event{}
 	q.level(w, old)
 	q.level(w, newest)
-	q.answerPing("a")
-	q.answerPing("")
+	q.answerPing([]byte("a"))
+	q.answerPing(nil)
 	var b batch
 	q.take(&b)
 	if len(b.levels) != 1 || b.levels[0] != newest {
@@ -68,15 +68,14 @@ func TestQueueConflates(t *testing.T) {
 	if b.pong == nil || len(b.pong) != 0 {
 		t.Errorf("took pong %q", b.pong)
 	}
-	q.take(&b)
-	if len(b.levels) != 0 || b.pong != nil || b.ping || b.bye != nil {
+	if q.take(&b) {
 		t.Errorf("took %+v from an empty queue", b)
 	}
 }
 
 // A farewell comes after what was queued before it, and nothing after it.
 func TestQueueFarewell(t *testing.T) {
-	q := newQueue(1)
+	q := newQueue(1, func() {})
 	q.admit()
 	q.close(farewell{code: 1001, reason: reasonShutdown})
 	q.close(farewell{code: 1002, reason: reasonProtocolError})

@@ -3,10 +3,8 @@ package gateway
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -15,37 +13,33 @@ import (
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
 
-// messageBuffers holds the buffers that messages are read into; a connection
-// has one only while it decodes.
-var messageBuffers = sync.Pool{New: func() any { b := make([]byte, 4<<10+1); return &b }}
-
 // read is the session's reader, after the greeting. It returns when the
 // connection is closing.
 func (s *session) read() {
 	for s.receive() && s.handle() {
+		s.in.Body = nil // nobody keeps the last request of an idle connection
 	}
 }
 
 // receive reads the next frame into s.in. False: the connection is closing.
 func (s *session) receive() bool {
-	buf := messageBuffers.Get().(*[]byte)
-	defer messageBuffers.Put(buf)
-	kind, message, err := s.nextMessage(buf)
+	op, message, err := s.nextMessage()
 	if err != nil {
+		s.readErr = err
 		s.failed(err)
 		return false
 	}
 	s.now = time.Now()
-	if kind != s.codec.messageType() {
+	if op != s.codec.opcode() {
 		s.g.metrics.in[frameBroken].Inc()
-		s.sayLast(refuse(0, clientv1.Code_CODE_INVALID_ARGUMENT, "%s has no messages of this WebSocket type", s.ws.Subprotocol()),
+		s.sayLast(refuse(0, clientv1.Code_CODE_INVALID_ARGUMENT, "%s has no messages of this WebSocket type", s.codec.subprotocol()),
 			websocket.CloseUnsupportedData, reasonWrongMessageType)
 		return false
 	}
 	if err := s.codec.decode(message, &s.in); err != nil {
 		s.g.metrics.in[frameBroken].Inc()
-		s.log.Debug("decode frame", "error", err)
-		s.sayLast(refuse(0, clientv1.Code_CODE_INVALID_ARGUMENT, "the message is not a ClientFrame of %s", s.ws.Subprotocol()),
+		s.log().Debug("decode frame", "error", err)
+		s.sayLast(refuse(0, clientv1.Code_CODE_INVALID_ARGUMENT, "the message is not a ClientFrame of %s", s.codec.subprotocol()),
 			websocket.CloseInvalidFramePayloadData, reasonMalformed)
 		return false
 	}
@@ -53,60 +47,25 @@ func (s *session) receive() bool {
 	return true
 }
 
-// nextMessage reads one whole message into buf, which it grows if need be.
-func (s *session) nextMessage(buf *[]byte) (kind int, message []byte, err error) {
-	kind, r, err := s.ws.NextReader()
-	if err != nil {
-		return 0, nil, err
-	}
-	s.inside = true
-	b, n := *buf, 0
-	for {
-		if n == len(b) {
-			b = append(b, make([]byte, len(b))...)
-			*buf = b
-		}
-		more, err := r.Read(b[n:])
-		n += more
-		if err == io.EOF {
-			s.inside = false
-			s.wire.messageEnded()
-			return kind, b[:n], nil
-		}
-		if err != nil {
-			return 0, nil, err
-		}
-	}
-}
-
-// controlEnded is told of pings and pongs. One between the fragments of a
-// message does not give that message more time.
-func (s *session) controlEnded() {
-	if !s.inside {
-		s.wire.messageEnded()
-	}
-}
-
 // failed says farewell after a read that failed; the first reason wins, so this
 // changes nothing when the connection is closing already.
 func (s *session) failed(err error) {
-	var closeErr *websocket.CloseError
+	var closed closedError
+	var wrong protocolError
 	var netErr net.Error
 	switch {
-	case errors.As(err, &closeErr) && closeErr.Code == websocket.CloseNoStatusReceived:
+	case errors.As(err, &closed) && closed.code == closeNoStatus:
 		s.queue.close(farewell{code: websocket.CloseNormalClosure, reason: reasonClientClosed})
-	case errors.As(err, &closeErr) && closeErr.Code != websocket.CloseAbnormalClosure:
-		s.queue.close(farewell{code: closeErr.Code, reason: reasonClientClosed})
-	case errors.Is(err, websocket.ErrReadLimit):
-		// The WebSocket layer has sent 1009 already.
-		s.queue.close(farewell{reason: reasonMessageTooBig})
+	case errors.As(err, &closed):
+		s.queue.close(farewell{code: closed.code, reason: reasonClientClosed})
+	case errors.Is(err, errTooBig):
+		s.queue.close(farewell{code: websocket.CloseMessageTooBig, text: fmt.Sprintf("a message has at most %d bytes", s.g.cfg.MaxMessageBytes), reason: reasonMessageTooBig})
+	case errors.As(err, &wrong):
+		s.queue.close(farewell{code: websocket.CloseProtocolError, text: wrong.Error(), reason: reasonProtocolError})
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		s.overdue(s.wire.overdue())
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &closeErr), errors.As(err, &netErr):
-		s.queue.close(farewell{reason: reasonClientGone})
 	default:
-		// The WebSocket layer has sent 1002 already.
-		s.queue.close(farewell{reason: reasonProtocolError})
+		s.queue.close(farewell{reason: reasonClientGone})
 	}
 }
 
@@ -130,16 +89,26 @@ const lingerBytes = 1 << 20
 // awaitHangup reads what the client still sends, until it hangs up or answers
 // the close, or the writer's linger deadline has passed.
 func (s *session) awaitHangup() {
-	var err error
-	for err == nil {
-		_, _, err = s.ws.NextReader()
+	var closed closedError
+	for s.readErr == nil {
+		_, _, s.readErr = s.nextMessage()
 	}
-	var closeErr *websocket.CloseError
-	if errors.As(err, &closeErr) {
-		return
+	if !errors.As(s.readErr, &closed) {
+		// Perhaps in the middle of a message that was not wanted.
+		s.discard()
 	}
-	// In the middle of a message that was not wanted.
-	_, _ = io.CopyN(io.Discard, s.wire.br, lingerBytes)
+}
+
+// discard reads on without looking.
+func (s *session) discard() {
+	for n := 0; n < lingerBytes; {
+		if err := s.wire.fetch(1); err != nil {
+			return
+		}
+		n += len(s.wire.buffered())
+		s.wire.skip(len(s.wire.buffered()))
+		s.wire.relax()
+	}
 }
 
 func unexpectedAnswer(m proto.Message) error {

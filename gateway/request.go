@@ -39,12 +39,63 @@ func (s *session) send(seq uint64, m *method, cmd cluster.Command) bool {
 	if ok, goOn := s.admit(seq); !ok {
 		return goOn
 	}
-	r := &request{cmd: cmd, s: s, seq: seq, method: m, began: s.now}
-	r.cmd.Caller.Player = s.player
-	if t := s.g.cfg.Tracer; t != nil {
-		r.span, r.cmd.Traceparent = startSpan(t, m, s.id, &r.cmd)
-	}
+	r := &request{cmd: cmd, s: s, seq: seq, method: m}
+	r.begin()
 	s.g.router.Do(&r.cmd, r)
+	return true
+}
+
+func (r *request) begin() {
+	r.began = r.s.now
+	r.cmd.Caller.Player = r.s.player
+	if t := r.s.g.cfg.Tracer; t != nil {
+		r.span, r.cmd.Traceparent = startSpan(t, r.method, r.s.id, &r.cmd)
+	}
+}
+
+// consultation is a request whose answer the gateway works with before it
+// replies.
+type consultation struct {
+	request
+	// succeeded is called with a successful answer; it calls reply, now or later.
+	succeeded func(c *consultation, a *cluster.Answer) error
+	// failed is called before a refusal is passed on. nil: nothing is to be done.
+	failed func()
+}
+
+func (c *consultation) Answered(a *cluster.Answer) {
+	if a.Code == clientv1.Code_CODE_UNSPECIFIED {
+		err := c.succeeded(c, a)
+		if err == nil {
+			return
+		}
+		c.s.log().Error("decode answer", "method", c.method.name, "error", err)
+		a = &cluster.Answer{Code: clientv1.Code_CODE_INTERNAL, Text: "the answer could not be read"}
+	}
+	if c.failed != nil {
+		c.failed()
+	}
+	c.request.Answered(a)
+}
+
+// reply answers the client's request.
+func (c *consultation) reply(f *clientv1.ServerFrame) {
+	f.Seq = c.seq
+	c.s.queue.answer(reply{req: &c.request, frame: f})
+}
+
+// consult hands a consultation to the router, like send. Without that, failed
+// is called.
+func (s *session) consult(seq uint64, m *method, cmd cluster.Command, c *consultation) bool {
+	if ok, goOn := s.admit(seq); !ok {
+		if c.failed != nil {
+			c.failed()
+		}
+		return goOn
+	}
+	c.request = request{cmd: cmd, s: s, seq: seq, method: m}
+	c.begin()
+	s.g.router.Do(&c.cmd, c)
 	return true
 }
 

@@ -6,7 +6,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/gorilla/websocket"
 	"golang.org/x/time/rate"
 
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
@@ -16,8 +15,6 @@ import (
 type session struct {
 	g     *Gateway
 	id    string
-	log   *slog.Logger
-	ws    *websocket.Conn
 	wire  *wire
 	codec codec
 	queue *queue
@@ -27,27 +24,24 @@ type session struct {
 	in      clientv1.ClientFrame
 	now     time.Time     // when the frame in hand was read
 	limiter *rate.Limiter // nil: no limit
-	inside  bool          // between the first and the last byte of a message
+	readErr error         // that ended the reading
 	watches map[string]*watched
+	stays   *stays // nil until the player enters something
 
-	// Of the writer.
-	out     []byte
-	written chan struct{} // closed when the writer has ended
+	written chan struct{} // closed when nothing more will be written
 
 	pings *time.Timer // runs from the Welcome to the end
 }
 
-func newSession(g *Gateway, ws *websocket.Conn, w *wire) *session {
+func newSession(g *Gateway, subprotocol string, w *wire) *session {
 	s := &session{
 		g:       g,
 		id:      rand.Text(),
-		ws:      ws,
 		wire:    w,
-		codec:   codecOf(ws.Subprotocol()),
-		queue:   newQueue(g.cfg.MaxInFlight),
+		codec:   codecOf(subprotocol),
 		written: make(chan struct{}),
 	}
-	s.log = g.log.With("session", s.id)
+	s.queue = newQueue(g.cfg.MaxInFlight, s.write)
 	s.pings = time.AfterFunc(math.MaxInt64, func() { // reset by run
 		if s.queue.pingDue() {
 			s.pings.Reset(g.cfg.PingInterval)
@@ -56,28 +50,17 @@ func newSession(g *Gateway, ws *websocket.Conn, w *wire) *session {
 	if g.cfg.RequestsPerSecond > 0 {
 		s.limiter = rate.NewLimiter(rate.Limit(g.cfg.RequestsPerSecond), g.cfg.Burst)
 	}
-	ws.SetReadLimit(int64(g.cfg.MaxMessageBytes))
-	ws.SetPingHandler(func(payload string) error {
-		s.queue.answerPing(payload)
-		s.controlEnded()
-		return nil
-	})
-	ws.SetPongHandler(func(string) error {
-		s.controlEnded()
-		return nil
-	})
-	// The writer echoes the close, behind whatever is queued; see failed.
-	ws.SetCloseHandler(func(int, string) error { return nil })
 	return s
 }
 
-// run serves the connection. It returns when both goroutines have ended.
+// log is made when there is something to say: most sessions never do.
+func (s *session) log() *slog.Logger { return s.g.log.With("session", s.id) }
+
+// run serves the connection. It returns when the reading and the writing have
+// ended.
 func (s *session) run() {
-	go func() {
-		defer close(s.written)
-		s.write()
-	}()
 	greeted := s.greet()
+	s.in.Body = nil
 	s.g.handshakes.Add(-1)
 	if greeted {
 		s.pings.Reset(s.g.cfg.PingInterval)
@@ -86,18 +69,19 @@ func (s *session) run() {
 	s.pings.Stop()
 	<-s.written
 	s.awaitHangup()
-	_ = s.wire.Close()
+	s.wire.close()
 	s.unwatchAll()
+	s.stays.end()
 
 	why := s.queue.closedBecause()
 	s.g.metrics.closed.WithLabelValues(string(why)).Inc()
-	s.log.Debug("session ended", "player", s.player, "reason", why)
+	s.log().Debug("session ended", "player", s.player, "reason", why)
 }
 
 // say queues a reply of the gateway's own. Without room for it the connection
 // is closed, and say returns false.
 func (s *session) say(f *clientv1.ServerFrame) bool {
-	if s.queue.trySay(f) {
+	if _, said := s.queue.trySay(f); said {
 		return true
 	}
 	s.g.metrics.queueFull.Inc()
@@ -106,7 +90,7 @@ func (s *session) say(f *clientv1.ServerFrame) bool {
 	}
 	// No close frame: there is no room for that either.
 	s.queue.close(farewell{reason: reasonQueueFull})
-	_ = s.wire.Close()
+	s.wire.close()
 	return false
 }
 
@@ -120,5 +104,5 @@ func (s *session) sayLast(f *clientv1.ServerFrame, code int, why reason) {
 // abandon gives a closing session no more than the grace to end, wherever its
 // goroutines are.
 func (s *session) abandon() {
-	time.AfterFunc(s.g.cfg.CloseGrace, func() { _ = s.wire.Close() })
+	time.AfterFunc(s.g.cfg.CloseGrace, s.wire.close)
 }

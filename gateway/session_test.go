@@ -19,7 +19,7 @@ func TestWelcome(t *testing.T) {
 			if w.GetPlayer() != "ann" || w.GetSession() == "" || w.GetNextRequest() != 7 || w.GetServerTime() == nil {
 				t.Errorf("Welcome is %v", w)
 			}
-			want := &clientv1.Limits{MaxMessageBytes: 4096, PingIntervalMs: 15000, MaxWatchedSkus: 64, MaxInFlight: 64}
+			want := &clientv1.Limits{MaxMessageBytes: 4096, PingIntervalMs: 15000, MaxWatchedSkus: 64, MaxInFlight: 64, MaxZones: 4, MaxGroups: 8, MaxChatBytes: 500}
 			if !proto.Equal(w.GetLimits(), want) {
 				t.Errorf("limits are %v, want %v", w.GetLimits(), want)
 			}

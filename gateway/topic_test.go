@@ -89,7 +89,7 @@ func level50(w Waiter) {
 
 func join(t *testing.T, b *board) *watched {
 	t.Helper()
-	w := &watched{sku: "sword", queue: newQueue(1)}
+	w := &watched{sku: "sword", queue: newQueue(1, func() {})}
 	if w.topic = b.join(w); w.topic == nil {
 		t.Fatal("no such product")
 	}

@@ -53,8 +53,7 @@ func (g *Gateway) countHandshake(c net.Conn, state http.ConnState) {
 func newUpgrader(c *Config) *websocket.Upgrader {
 	u := &websocket.Upgrader{
 		HandshakeTimeout: c.WriteTimeout,
-		WriteBufferSize:  writeBuffer,
-		WriteBufferPool:  &sync.Pool{},
+		WriteBufferPool:  &sync.Pool{}, // else it makes a buffer that nobody uses
 		Subprotocols:     []string{SubprotocolProto, SubprotocolJSON},
 		Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
 			http.Error(w, reason.Error(), status)
@@ -65,10 +64,6 @@ func newUpgrader(c *Config) *websocket.Upgrader {
 	}
 	return u
 }
-
-// writeBuffer holds a frame; of the few that are larger, the rest is written
-// from where it stands.
-const writeBuffer = 1 << 10
 
 func originAllowed(allowed []string, origin string) bool {
 	return origin == "" || slices.Contains(allowed, "*") || slices.Contains(allowed, origin)
@@ -92,17 +87,18 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no room for another connection: "+why, http.StatusServiceUnavailable)
 		return
 	}
-	h := &hijacker{ResponseWriter: w, cfg: &g.cfg, flushes: g.metrics.flushes.Inc}
+	h := &hijacker{ResponseWriter: w}
 	ws, err := g.upgrader.Upgrade(h, r, nil)
 	if err != nil {
 		g.metrics.turnedAway.WithLabelValues("upgrade").Inc()
-		if h.wire != nil { // hijacked, so nobody else counts it out
+		if h.hijacked { // so nobody else counts it out
 			g.handshakes.Add(-1)
 		}
 		g.release()
 		return
 	}
-	g.start(newSession(g, ws, h.wire))
+	// From here on the gateway reads and writes the frames itself.
+	g.start(newSession(g, ws.Subprotocol(), newWire(ws.NetConn(), &g.cfg)))
 }
 
 func offersSubprotocol(r *http.Request) bool {
@@ -114,25 +110,14 @@ func offersSubprotocol(r *http.Request) bool {
 	return false
 }
 
-// hijacker puts a wire between the WebSocket layer and the connection. The
-// WebSocket layer reads from the wire's own buffer, so that the wire knows when
-// a message has begun.
+// hijacker knows whether the connection was taken over.
 type hijacker struct {
 	http.ResponseWriter
-	cfg     *Config
-	flushes func()
-	wire    *wire
+	hijacked bool
 }
 
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	h.wire = newWire(c, h.cfg, h.flushes)
-	if rw.Reader.Buffered() == 0 {
-		// Else the client has spoken out of turn, and the upgrade fails.
-		rw.Reader = h.wire.br
-	}
-	return h.wire, rw, nil
+	h.hijacked = err == nil
+	return c, rw, err
 }

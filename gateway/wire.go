@@ -1,66 +1,112 @@
 package gateway
 
 import (
-	"bufio"
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
-const (
-	// readBuffer holds a few dozen purchases; a longer message is read past it.
-	// It exists for every connection, idle ones too.
-	readBuffer = 2 << 10
-	// flushBytes is how much a corked wire gathers before it writes anyway:
-	// past this a system call costs less than the copying.
-	flushBytes = 32 << 10
-)
+// readBuffer holds a message of the usual limit. A wire has one only while it
+// holds bytes that were not handled yet: an idle connection has none.
+const readBuffer = 4<<10 + maxHeader
 
-// flushBuffers holds the buffers of wires that are corked just now.
-var flushBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
+var readBuffers = sync.Pool{New: func() any { return &inbound{b: make([]byte, readBuffer)} }}
+
+// inbound is what was read and not handled: b[r:w].
+type inbound struct {
+	b    []byte
+	r, w int
+}
 
 // wire is the connection below the WebSocket layer. It keeps the deadlines,
-// which depend on where in a frame the reader is, and gathers small writes.
+// which depend on where in a message the reader is, and it can write without
+// waiting.
 //
 // Deadlines are set late, and with some slack, so that most reads and writes
 // set none.
 type wire struct {
-	net.Conn
-	br       *bufio.Reader // what the WebSocket layer reads from; it reads from the wire
+	conn net.Conn
+	// raw is the socket itself; nil when there is something in between, TLS for
+	// example.
+	raw      syscall.RawConn
 	pongWait time.Duration
 	frame    time.Duration
-	flushes  func() // called after each write to the socket, for metrics
 
 	// Of the reader.
+	in      *inbound  // nil while there is nothing in it
 	helloBy time.Time // zero once the session is greeted
 	begun   time.Time // when the first byte of an unfinished message came; zero: none has
 	readBy  time.Time // the deadline that is set
+	readErr error
+	reading func(fd uintptr) bool // readSocket, bound once
 
 	// lingerBy overrules every other read deadline once it is set.
 	lingerBy atomic.Pointer[time.Time]
 
-	mu           sync.Mutex
-	corked       *[]byte // nil: writes go through
+	// Of whoever owns the writing, see queue.
 	writeTimeout time.Duration
 	writeBy      time.Time // the deadline that is set
+	pending      []byte    // what attempt is to write
+	written      int
+	writing      func(fd uintptr) bool // writeSocket, bound once; nil until attempt is called
 }
 
-func newWire(c net.Conn, cfg *Config, flushes func()) *wire {
+func newWire(c net.Conn, cfg *Config) *wire {
 	w := &wire{
-		Conn:         c,
+		conn:         c,
 		pongWait:     cfg.PongWait,
 		frame:        cfg.FrameTimeout,
-		flushes:      flushes,
 		helloBy:      time.Now().Add(cfg.HelloTimeout),
 		writeTimeout: cfg.WriteTimeout,
 	}
-	w.br = bufio.NewReaderSize(w, readBuffer)
+	if sc, ok := c.(syscall.Conn); ok && directIO {
+		if raw, err := sc.SyscallConn(); err == nil {
+			w.raw = raw
+			w.reading = w.readSocket
+		}
+	}
 	return w
 }
 
-// Read is called by br only, so only when it holds nothing.
-func (w *wire) Read(p []byte) (int, error) {
+// buffered returns what was read and not handled.
+func (w *wire) buffered() []byte {
+	if w.in == nil {
+		return nil
+	}
+	return w.in.b[w.in.r:w.in.w]
+}
+
+// skip counts n buffered bytes as handled.
+func (w *wire) skip(n int) { w.in.r += n }
+
+// relax gives the buffer back when nothing is left in it.
+func (w *wire) relax() {
+	if w.in == nil || w.in.r < w.in.w {
+		return
+	}
+	w.in.r, w.in.w = 0, 0
+	if len(w.in.b) == readBuffer { // a rare large message must not stay for ever
+		readBuffers.Put(w.in)
+	}
+	w.in = nil
+}
+
+// fetch reads until n bytes are buffered.
+func (w *wire) fetch(n int) error {
+	for len(w.buffered()) < n {
+		if err := w.read(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read reads once, into a buffer with room for n bytes in all.
+func (w *wire) read(n int) error {
 	switch {
 	case !w.helloBy.IsZero():
 		w.setReadBy(w.helloBy)
@@ -72,27 +118,55 @@ func (w *wire) Read(p []byte) (int, error) {
 			w.setReadBy(now.Add(w.pongWait + slack))
 		}
 	}
-	n, err := w.Conn.Read(p)
-	if n > 0 && w.begun.IsZero() {
+	if in := w.in; in != nil && in.r+n > len(in.b) {
+		b := in.b
+		if n > len(b) {
+			b = make([]byte, n)
+		}
+		in.r, in.w = 0, copy(b, in.b[in.r:in.w])
+		in.b = b
+	}
+	var got int
+	var err error
+	if w.raw != nil {
+		before := len(w.buffered())
+		w.readErr = nil
+		if err = w.raw.Read(w.reading); err == nil {
+			err = w.readErr
+		}
+		got = len(w.buffered()) - before
+	} else {
+		w.hold()
+		got, err = w.conn.Read(w.in.b[w.in.w:])
+		w.in.w += got
+	}
+	if got > 0 && w.begun.IsZero() {
 		w.begun = time.Now()
 	}
-	return n, err
+	return err
+}
+
+// hold makes sure that there is a buffer.
+func (w *wire) hold() {
+	if w.in == nil {
+		w.in = readBuffers.Get().(*inbound)
+	}
 }
 
 func (w *wire) setReadBy(t time.Time) {
 	w.readBy = t
-	_ = w.Conn.SetReadDeadline(t)
+	_ = w.conn.SetReadDeadline(t)
 	// linger may have come between: whichever of the two is late sets it again.
 	if l := w.lingerBy.Load(); l != nil {
-		_ = w.Conn.SetReadDeadline(*l)
+		_ = w.conn.SetReadDeadline(*l)
 	}
 }
 
-// messageEnded tells that a whole message was read. What br still holds is the
-// beginning of the next.
+// messageEnded tells that a whole message was read. What is still buffered is
+// the beginning of the next.
 func (w *wire) messageEnded() {
 	w.begun = time.Time{}
-	if w.br.Buffered() > 0 {
+	if len(w.buffered()) > 0 {
 		w.begun = time.Now()
 	}
 }
@@ -116,72 +190,53 @@ func (w *wire) overdue() reason {
 // read what was, and to hang up: closing at once would reset the connection,
 // and take back what the client has not read.
 func (w *wire) linger(d time.Duration) {
-	if half, ok := w.Conn.(interface{ CloseWrite() error }); ok {
+	if half, ok := w.conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
 	t := time.Now().Add(d)
 	w.lingerBy.Store(&t)
-	_ = w.Conn.SetReadDeadline(t)
+	_ = w.conn.SetReadDeadline(t)
 }
 
-// cork gathers writes until uncork.
-func (w *wire) cork() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.corked = flushBuffers.Get().(*[]byte)
-}
-
-// uncork writes what was gathered.
-func (w *wire) uncork() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	b := w.corked
-	w.corked = nil
-	var err error
-	if len(*b) > 0 {
-		_, err = w.writeLocked(*b)
-	}
-	if cap(*b) <= 2*flushBytes { // a rare large reply must not stay for ever
-		*b = (*b)[:0]
-		flushBuffers.Put(b)
-	}
-	return err
-}
-
-// Write is called by the writer, and by the WebSocket layer on behalf of the
-// reader when it refuses a frame.
-func (w *wire) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.corked == nil {
-		return w.writeLocked(p)
-	}
-	b := append(*w.corked, p...)
-	if len(b) >= flushBytes {
-		if _, err := w.writeLocked(b); err != nil {
-			return 0, err
+// write writes all of p, for as long as the client takes something of it now
+// and then.
+func (w *wire) write(p []byte) error {
+	for {
+		w.extend()
+		n, err := w.conn.Write(p)
+		if n < len(p) && n > 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+			p = p[n:]
+			continue
 		}
-		b = b[:0]
+		return err
 	}
-	*w.corked = b
-	return len(p), nil
 }
 
-func (w *wire) writeLocked(p []byte) (int, error) {
+// extend moves the write deadline when it is near.
+func (w *wire) extend() {
 	if now := time.Now(); w.writeBy.Sub(now) < w.writeTimeout {
 		w.writeBy = now.Add(w.writeTimeout + w.writeTimeout/4)
-		_ = w.Conn.SetWriteDeadline(w.writeBy)
+		_ = w.conn.SetWriteDeadline(w.writeBy)
 	}
-	n, err := w.Conn.Write(p)
-	w.flushes()
-	return n, err
 }
 
-// SetWriteDeadline does nothing: the WebSocket layer calls it for each frame,
-// and the wire keeps its own.
-func (w *wire) SetWriteDeadline(time.Time) error { return nil }
+// attempt writes what the socket takes of p at once, and returns how much that
+// was. An error is left to the next write, which will meet it again.
+func (w *wire) attempt(p []byte) int {
+	if w.raw == nil {
+		return 0
+	}
+	if w.writing == nil {
+		w.writing = w.writeSocket
+	}
+	w.pending, w.written = p, 0
+	if err := w.raw.Write(w.writing); errors.Is(err, os.ErrDeadlineExceeded) {
+		// The deadline of an earlier write has passed since.
+		w.extend()
+		_ = w.raw.Write(w.writing)
+	}
+	w.pending = nil
+	return w.written
+}
 
-// SetDeadline and SetReadDeadline do nothing, for the same reason.
-func (w *wire) SetDeadline(time.Time) error { return nil }
-
-func (w *wire) SetReadDeadline(time.Time) error { return nil }
+func (w *wire) close() { _ = w.conn.Close() }

@@ -4,85 +4,123 @@ import (
 	"errors"
 	"net"
 	"os"
-
-	"github.com/gorilla/websocket"
+	"sync"
 
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
 
-// write is the session's writer. It ends after the farewell, or when the
-// connection takes no more.
+const (
+	// flushBytes is how much a writer gathers before it writes: past this a system
+	// call costs less than the copying.
+	flushBytes = 32 << 10
+	// keepOut bounds the buffers that writers keep: most replies fit, a catalog
+	// does not.
+	keepOut = 4 << 10
+)
+
+// writer writes what is queued for one session, and ends when nothing is.
+type writer struct {
+	s     *session
+	batch batch
+	out   []byte // one encoded frame
+	flush []byte // gathered WebSocket frames
+}
+
+var writers = sync.Pool{New: func() any { return new(writer) }}
+
+// write is the session's writer. It owns the writing when it begins.
 func (s *session) write() {
-	var b batch
-	for range s.queue.wake {
-		s.queue.take(&b)
-		s.wire.cork()
-		err := s.writeBatch(&b)
-		if e := s.wire.uncork(); err == nil {
-			err = e
+	w := writers.Get().(*writer)
+	w.s = s
+	for s.queue.take(&w.batch) {
+		w.flush = w.flush[:0]
+		err := w.writeBatch()
+		if err == nil {
+			err = w.flushNow()
 		}
 		if err != nil {
 			s.writeFailed(err)
-			return
+			break
 		}
-		if b.bye != nil {
+		if w.batch.bye != nil {
 			s.wire.linger(s.g.cfg.CloseGrace)
-			return
+			s.queue.end()
+			close(s.written)
+			break
 		}
 	}
+	w.retire()
 }
 
-func (s *session) writeBatch(b *batch) error {
+// retire gives the writer's buffers to the next one.
+func (w *writer) retire() {
+	w.s = nil
+	clear(w.batch.replies[:cap(w.batch.replies)])
+	clear(w.batch.levels[:cap(w.batch.levels)])
+	w.batch = batch{replies: w.batch.replies[:0], levels: w.batch.levels[:0]}
+	if cap(w.out) > keepOut {
+		w.out = nil
+	}
+	if cap(w.flush) > 2*flushBytes {
+		w.flush = nil
+	}
+	writers.Put(w)
+}
+
+func (w *writer) writeBatch() error {
+	b := &w.batch
 	for i := range b.replies {
-		if err := s.writeReply(&b.replies[i]); err != nil {
+		if err := w.writeReply(&b.replies[i]); err != nil {
 			return err
 		}
 	}
 	for _, l := range b.levels {
-		if err := s.writeFrame(s.codec.encoded(l)); err != nil {
+		if err := w.writeFrame(w.s.codec.encoded(l)); err != nil {
 			return err
 		}
 	}
 	if b.pong != nil {
-		if err := s.ws.WriteMessage(websocket.PongMessage, b.pong); err != nil {
+		if err := w.gather(opPong, b.pong); err != nil {
 			return err
 		}
 	}
 	switch {
 	case b.bye == nil:
 		if b.ping {
-			return s.ws.WriteMessage(websocket.PingMessage, nil)
+			return w.gather(opPing, nil)
 		}
 	case b.bye.code != 0:
-		return s.ws.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(b.bye.code, b.bye.text))
+		w.flush = appendClose(w.flush, b.bye.code, b.bye.text)
 	}
 	return nil
 }
 
-func (s *session) writeReply(r *reply) error {
-	out, err := s.encode(s.out[:0], r)
+func (w *writer) writeReply(r *reply) error {
+	switch {
+	case r.raw != nil:
+		w.flush = append(w.flush, r.raw...)
+		return w.flushSome()
+	case r.event != nil:
+		return w.writeFrame(w.s.codec.encoded(r.event))
+	}
+	m := w.s.g.metrics
+	out, err := w.encode(w.out[:0], r)
 	if err != nil {
 		// The answer is not what the method's reply should be: a bug in a kind,
 		// or a peer of another version.
-		s.log.Error("encode reply", "error", err)
+		w.s.log().Error("encode reply", "error", err)
 		frame := refuse(r.seq(), clientv1.Code_CODE_INTERNAL, "the reply could not be encoded")
-		if out, err = s.codec.appendFrame(s.out[:0], frame); err != nil {
+		if out, err = w.s.codec.appendFrame(w.out[:0], frame); err != nil {
 			return err
 		}
-		s.g.metrics.refused(clientv1.Code_CODE_INTERNAL)
+		m.refused(clientv1.Code_CODE_INTERNAL)
 	}
-	if cap(out) <= keepOut {
-		s.out = out
-	}
+	w.out = out
 	if r.req != nil {
-		r.req.done(s.g.metrics, r.ans.Code)
+		r.req.done(m, r.code())
 	}
-	return s.writeFrame(out)
+	return w.writeFrame(out)
 }
-
-// keepOut bounds the encoding buffer that a connection keeps: most replies fit,
-// a catalog does not.
-const keepOut = 1 << 10
 
 func (r *reply) seq() uint64 {
 	if r.req != nil {
@@ -91,38 +129,64 @@ func (r *reply) seq() uint64 {
 	return r.frame.GetSeq()
 }
 
-func (s *session) encode(dst []byte, r *reply) ([]byte, error) {
-	if r.req == nil {
-		if e := r.frame.GetError(); e != nil {
-			s.g.metrics.refused(e.GetCode())
-		}
-		return s.codec.appendFrame(dst, r.frame)
+func (r *reply) code() clientv1.Code {
+	if r.ans != nil {
+		return r.ans.Code
 	}
-	if r.ans.Code != clientv1.Code_CODE_UNSPECIFIED {
-		s.g.metrics.refused(r.ans.Code)
-		return s.codec.appendFrame(dst, refusal(r.req.seq, r.ans))
-	}
-	return s.codec.appendAnswer(dst, r.req.seq, r.req.method.reply, r.ans)
+	return r.frame.GetError().GetCode()
 }
 
-func (s *session) writeFrame(data []byte) error {
-	s.g.metrics.framesOut.Inc()
-	return s.ws.WriteMessage(s.codec.messageType(), data)
+func (w *writer) encode(dst []byte, r *reply) ([]byte, error) {
+	if code := r.code(); code != clientv1.Code_CODE_UNSPECIFIED {
+		w.s.g.metrics.refused(code)
+		if r.ans != nil {
+			return w.s.codec.appendFrame(dst, refusal(r.req.seq, r.ans))
+		}
+	}
+	if r.ans == nil {
+		return w.s.codec.appendFrame(dst, r.frame)
+	}
+	return w.s.codec.appendAnswer(dst, r.req.seq, r.req.method.reply, r.ans)
+}
+
+func (w *writer) writeFrame(data []byte) error {
+	w.s.g.metrics.framesOut.Inc()
+	return w.gather(w.s.codec.opcode(), data)
+}
+
+// gather adds a WebSocket frame to what is flushed next.
+func (w *writer) gather(op opcode, payload []byte) error {
+	w.flush = append(appendHeader(w.flush, op, len(payload)), payload...)
+	return w.flushSome()
+}
+
+// flushSome writes what was gathered when it is a lot.
+func (w *writer) flushSome() error {
+	if len(w.flush) < flushBytes {
+		return nil
+	}
+	return w.flushNow()
+}
+
+func (w *writer) flushNow() error {
+	if len(w.flush) == 0 {
+		return nil
+	}
+	w.s.g.metrics.flushes.Inc()
+	err := w.s.wire.write(w.flush)
+	w.flush = w.flush[:0]
+	return err
 }
 
 // writeFailed cuts the connection, so that the reader notices as well.
 func (s *session) writeFailed(err error) {
 	why := reasonWriteError
 	var ne net.Error
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &ne) && ne.Timeout():
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &ne) && ne.Timeout() {
 		why = reasonWriteTimeout
-	case errors.Is(err, websocket.ErrCloseSent):
-		// The WebSocket layer has refused a frame on the reader's behalf; the
-		// reader says why.
-		s.wire.linger(s.g.cfg.CloseGrace)
-		return
 	}
 	s.queue.close(farewell{reason: why})
-	_ = s.wire.Close()
+	s.wire.close()
+	s.queue.end()
+	close(s.written)
 }
