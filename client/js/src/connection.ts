@@ -70,11 +70,12 @@ interface Pending {
 const retryMinMs = 50;
 const retryMaxMs = 2_000;
 
-/** How often the connection looks whether the server is still there. */
-const checkMs = 1_000;
-/** Beyond this the server has answered a Ping, or is gone. */
-const pongMs = 5_000;
+/** The server pings as often, unless its Welcome says otherwise. */
 const defaultPingIntervalMs = 15_000;
+/** So often the connection looks whether the server is still there, and no less often. */
+const mostCheckMs = 1_000;
+/** The longest that the server may take to answer a Ping. */
+const mostPongMs = 5_000;
 
 /**
  * Connection outlives the WebSocket connections it uses: when one drops it dials
@@ -114,7 +115,7 @@ export class Connection {
       this.end(error);
       throw error;
     }
-    this.checks = setInterval(() => this.check(), checkMs);
+    this.checks = setInterval(() => this.check(), Math.min(mostCheckMs, this.patienceMs / 4));
     globalThis.addEventListener?.('online', this.online);
   }
 
@@ -286,6 +287,11 @@ export class Connection {
     this.pending.delete(seq);
   }
 
+  /** How long the server may be silent before it is asked. */
+  private get patienceMs(): number {
+    return this.quietMs || this.welcome.limits.pingIntervalMs || defaultPingIntervalMs;
+  }
+
   /**
    * A page does not see the server's pings, so it asks itself when it has not
    * heard anything. Timers of hidden pages are late: only a Ping without an answer
@@ -297,10 +303,10 @@ export class Connection {
     const now = performance.now();
     const quiet = now - wire.heardAt;
     if (this.probedAt > wire.heardAt) {
-      if (now - this.probedAt > pongMs) wire.drop(`nothing was heard for ${Math.round(quiet)} ms`);
+      if (now - this.probedAt > Math.min(mostPongMs, this.patienceMs)) wire.drop(`nothing was heard for ${Math.round(quiet)} ms`);
       return;
     }
-    if (quiet > (this.quietMs || this.welcome.limits.pingIntervalMs || defaultPingIntervalMs)) {
+    if (quiet > this.patienceMs) {
       this.probedAt = now;
       this.post('ping', {});
     }

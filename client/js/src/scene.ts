@@ -1,4 +1,3 @@
-import type { Cell } from './cell.js';
 import type { FieldInfo, ZoneInfo } from './messages.js';
 import { Playout } from './playout.js';
 import { type Entity, Track } from './track.js';
@@ -9,6 +8,19 @@ const leastBufferMs = 100;
 const bufferTicks = 1.5;
 /** What no stream shows any more is forgotten after so long. */
 const orphanMs = 3_000;
+
+/** What a cell's newest frame says. */
+export interface Sight {
+  readonly stream: number;
+  /** The entities that the frame before had; the scene keeps it. */
+  ids: Set<number>;
+  /** It was a keyframe. */
+  readonly key: boolean;
+  /** Its moment, in the owner's milliseconds since 1970. */
+  readonly moment: number;
+  readonly tickMs: number;
+  readonly table: { readonly length: number; readonly ids: Uint32Array; readonly values: Uint32Array };
+}
 
 /** Scene is all entities of a zone that are seen, whatever cell they are in. */
 export class Scene {
@@ -25,7 +37,7 @@ export class Scene {
   }
 
   /** Takes in what a cell's frame says. */
-  take(cell: Cell, nowMs: number): void {
+  take(cell: Sight, nowMs: number): void {
     const { moment, table, tickMs } = cell;
     this.playout.arrived(moment, nowMs);
     // A cell that does not change says nothing: it was like this until the tick before.
@@ -56,7 +68,7 @@ export class Scene {
   }
 
   /** A cell is out of sight: what was in it is too, unless another has it. */
-  leave(cell: Cell): void {
+  leave(cell: Pick<Sight, 'stream' | 'ids'>): void {
     for (const id of cell.ids) {
       const track = this.tracks.get(id);
       if (track?.stream === cell.stream) track.leftAt = track.newest;

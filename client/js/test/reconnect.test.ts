@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertRefused, FakeServer, once } from './fake.js';
+
+test('what was not answered is sent again, in its order and under its numbers', async (t) => {
+  const server = new FakeServer();
+  const [client, first] = await server.connect(t, {}, { nextRequest: '8' });
+  const bought = client.buy({ sku: 'sword', quantity: 1 });
+  const again = client.buy({ sku: 'bow', quantity: 1 });
+  const frames = [await first.expect('buy'), await first.expect('buy')];
+  first.drop();
+  assert.equal(client.state, 'reconnecting');
+  const second = await server.accept();
+  await second.welcome({ nextRequest: '8' });
+  const resent = [await second.expect('buy'), await second.expect('buy')];
+  assert.deepEqual(resent, frames);
+  assert.deepEqual(resent.map((f) => f.buy.request), ['8', '9']);
+  for (const f of resent) second.answer(f, { bought: { order: { sku: f.buy.sku }, balance: '1' } });
+  assert.equal((await bought).order.sku, 'sword');
+  assert.equal((await again).order.sku, 'bow');
+  assert.equal(client.state, 'open');
+});
+
+test('numbers go on from the larger of both counters', async (t) => {
+  const server = new FakeServer();
+  const [client, first] = await server.connect(t, {}, { nextRequest: '8' });
+  first.drop();
+  const second = await server.accept();
+  const open = once((listener) => client.on('state', listener));
+  await second.welcome({ nextRequest: '20' });
+  await open;
+  const bought = client.buy({ sku: 'sword', quantity: 1 });
+  const frame = await second.expect('buy');
+  assert.equal(frame.buy.request, '20');
+  second.answer(frame, { bought: {} });
+  await bought;
+});
+
+test('a token is asked for every connection', async (t) => {
+  const server = new FakeServer();
+  let asked = 0;
+  const [, first] = await server.connect(t, { token: () => `T${++asked}` });
+  first.drop();
+  assert.equal((await (await server.accept()).welcome()).hello.token, 'T2');
+});
+
+test('a gateway that refuses for a while is asked again', async (t) => {
+  const server = new FakeServer();
+  const [client, first] = await server.connect(t);
+  first.drop(1001);
+  const second = await server.accept();
+  second.onopen?.({});
+  second.refuse(await second.expect('hello'), 'UNAVAILABLE', 1);
+  const open = once((listener) => client.on('state', listener));
+  await (await server.accept()).welcome();
+  assert.equal(await open, 'open');
+});
+
+test('a token that is refused is the end', async (t) => {
+  const server = new FakeServer();
+  const [client, first] = await server.connect(t);
+  const asked = client.getPlayer();
+  await first.expect('getPlayer');
+  first.drop();
+  const second = await server.accept();
+  second.onopen?.({});
+  second.refuse(await second.expect('hello'), 'UNAUTHENTICATED');
+  await assert.rejects(asked, { name: 'ClosedError' });
+  assert.equal(client.state, 'closed');
+});
+
+test('the watched list is sent again, and its answer is events', async (t) => {
+  const server = new FakeServer();
+  const [client, first] = await server.connect(t);
+  const watching = client.watch(['sword']);
+  first.answer(await first.expect('watch'), { watching: { levels: [{ sku: 'sword', free: '500', state: 'STOCK_STATE_AVAILABLE' }] } });
+  assert.deepEqual(await watching, [{ sku: 'sword', free: 500, state: 'AVAILABLE' }]);
+  const pushed = once((listener) => client.on('stock', listener));
+  first.tell({ stock: { sku: 'sword', free: '20', state: 'STOCK_STATE_LOW' } });
+  assert.deepEqual(await pushed, { sku: 'sword', free: 20, state: 'LOW' });
+  first.drop();
+  const second = await server.accept();
+  await second.welcome();
+  const resumed = once((listener) => client.on('stock', listener));
+  second.answer(await second.expect('watch'), { watching: { levels: [{ sku: 'sword', state: 'STOCK_STATE_SOLD_OUT' }] } });
+  assert.deepEqual(await resumed, { sku: 'sword', free: 0, state: 'SOLD_OUT' });
+});
+
+test('a number that another device has taken is replaced', async (t) => {
+  const [client, socket] = await new FakeServer().connect(t, {}, { nextRequest: '8' });
+  const bought = client.buy({ sku: 'sword', quantity: 1 });
+  socket.refuse(await socket.expect('buy'), 'INVALID_ARGUMENT');
+  socket.answer(await socket.expect('getPlayer'), { player: { nextRequest: '12' } });
+  const frame = await socket.expect('buy');
+  assert.equal(frame.buy.request, '12');
+  socket.answer(frame, { bought: {} });
+  await bought;
+});
+
+test('a purchase that is wrong stays refused', async (t) => {
+  const [client, socket] = await new FakeServer().connect(t, {}, { nextRequest: '8' });
+  const bought = client.buy({ sku: 'sword', quantity: 5000 });
+  socket.refuse(await socket.expect('buy'), 'INVALID_ARGUMENT');
+  socket.answer(await socket.expect('getPlayer'), { player: { nextRequest: '8' } });
+  await assertRefused(bought, 'INVALID_ARGUMENT');
+});
+
+test('a server that is silent is asked, and left when it does not answer', async (t) => {
+  const server = new FakeServer();
+  const [client, first] = await server.connect(t, {}, { limits: { pingIntervalMs: 20 } });
+  first.answer(await first.expect('ping'), { pong: {} });
+  await first.expect('ping'); // never answered
+  const second = await server.accept();
+  await second.welcome();
+  assert.equal(first.closedBy, 'client');
+  client.close();
+});
