@@ -1,18 +1,11 @@
 import { coatOf } from './colour.js';
 import { part, say } from './hud/page.js';
+import { nameError } from './name.js';
 import { reason } from './reason.js';
 import { drawPawn } from './stage/pawn.js';
 
 const names = ['Ada', 'Bo', 'Cleo', 'Dara', 'Edda', 'Finn', 'Gus', 'Hana', 'Ivo', 'Juno', 'Kit', 'Lux', 'Mio', 'Nia', 'Odo', 'Pia', 'Quin', 'Remy', 'Suki', 'Tess', 'Ugo', 'Vera', 'Wim', 'Xan', 'Yara', 'Zed'];
 const remembered = 'holdfast.name';
-
-/** What a name may be: what the server's player ids may be, and short. */
-export function nameError(name: string): string {
-  if (name === '') return 'A name, please.';
-  if (name.length > 16) return 'At most 16 letters.';
-  if (!/^[A-Za-z0-9._-]+$/.test(name)) return 'Letters A to Z, digits, and . _ - only.';
-  return '';
-}
 
 /** The first screen. enter is called with a valid name; its error is shown. */
 export function openDoor(enter: (name: string) => Promise<void>): void {

@@ -61,7 +61,7 @@ export class Game {
       steer: (d) => this.body.steer(d),
       point: (x, y) => this.body.point(stage.camera.at(x, y), this.entities),
       strike: () => this.body.strike(),
-      talk: () => this.chat.open(),
+      talk: () => this.chat.focus(),
     });
     this.listen();
     this.market.open();

@@ -35,7 +35,7 @@ test('a figure tells what has happened to it, once', () => {
 test('a figure turns the short way round', () => {
   const f = new Figure(seen({ heading: 3.1 }), 'Ada');
   for (let i = 0; i < 60; i++) f.see(seen({ heading: -3.1 }), frame);
-  const off = Math.abs(f.facing + 3.1) % (2 * Math.PI);
+  const off = Math.abs(f.facing - 3.1) % (2 * Math.PI);
   if (Math.min(off, 2 * Math.PI - off) > 0.05) assert.fail(`it looks ${off} away from where it should`);
   if (Math.abs(f.facing) < 2.9) assert.fail('it turned the long way');
 });

@@ -30,6 +30,8 @@ export class ChatPanel {
         return;
       }
       this.words.value = '';
+      // With a keyboard, the next key is to walk again.
+      if (!this.panel.classList.contains('open')) this.words.blur();
       send(text).catch((err: unknown) => {
         this.note(`Not sent: ${reason(err)}`);
         if (this.words.value === '') this.words.value = text;
@@ -41,7 +43,12 @@ export class ChatPanel {
     this.talk.addEventListener('click', () => (this.panel.classList.contains('open') ? this.close() : this.open()));
   }
 
-  open(): void {
+  /** Makes the keyboard write here. */
+  focus(): void {
+    this.words.focus();
+  }
+
+  private open(): void {
     this.panel.classList.add('open');
     this.missed = 0;
     this.count();
@@ -49,7 +56,7 @@ export class ChatPanel {
     this.list.scrollTop = this.list.scrollHeight;
   }
 
-  close(): void {
+  private close(): void {
     this.panel.classList.remove('open');
     this.words.blur();
   }

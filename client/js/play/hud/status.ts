@@ -25,6 +25,7 @@ export class StatusLine {
     say(part('link-words'), words);
     const banner = part('banner');
     banner.hidden = state === 'open';
+    banner.dataset['state'] = state;
     say(banner, words);
   }
 
