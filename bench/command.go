@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-game/holdfast/bench/chaos/history"
+	"github.com/holdfast-game/holdfast/bench/world"
 )
 
 // Command returns `bench`, with its subcommands.
@@ -24,6 +25,7 @@ func Command() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(saleCommand(), echoCommand(), echoServer())
+	c.AddCommand(world.Commands()...)
 	return c
 }
 

@@ -26,7 +26,7 @@ import (
 func serveMarket(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	data := flags.String("data", "", "")
-	for _, ignored := range []string{"listen", "admin", "node", "rate-limit"} {
+	for _, ignored := range []string{"listen", "admin", "node", "rate-limit", "play"} {
 		flags.String(ignored, "", "")
 	}
 	funds := flags.String("start-balance", "", "")

@@ -50,7 +50,7 @@ func StartNode(ctx context.Context, command []string, args ...string) (*Node, er
 	n := &Node{folder: folder}
 	n.Process, err = Start(command, append([]string{"serve",
 		"--data", folder, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--node", "bench",
-		"--rate-limit", "0"}, args...)...)
+		"--rate-limit", "0", "--play=false"}, args...)...)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}

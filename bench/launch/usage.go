@@ -16,8 +16,9 @@ type Usage struct {
 	// CPU is the processor time since the process began, its own and the kernel's
 	// for it.
 	CPU time.Duration
-	// RSS is the memory that it occupies now, in bytes.
-	RSS int64
+	// RSS is the memory that it occupies now, in bytes. Peak is the most that it
+	// ever did; 0: not known.
+	RSS, Peak int64
 }
 
 // The metrics that every node shows about its process.

@@ -18,31 +18,52 @@ const (
 	clockTick = 10 * time.Millisecond
 )
 
+// Lines of /proc/PID/status.
+const (
+	residentNow  = "VmRSS"
+	residentPeak = "VmHWM"
+)
+
 // Usage is what the process has used.
 func (p *Process) Usage() (Usage, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.ID()))
 	if err != nil {
 		return Usage{}, fmt.Errorf("read usage: %w", err)
 	}
-	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.ID()))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.ID()))
 	if err != nil {
 		return Usage{}, fmt.Errorf("read usage: %w", err)
 	}
-	return parseUsage(stat, statm)
+	u, err := parseUsage(stat, status)
+	if err != nil {
+		return Usage{}, fmt.Errorf("read usage: %w", err)
+	}
+	return u, nil
 }
 
-func parseUsage(stat, statm []byte) (Usage, error) {
+func parseUsage(stat, status []byte) (u Usage, err error) {
 	// The name stands in parentheses and may hold some.
 	_, rest, ok := bytes.Cut(stat[max(bytes.LastIndexByte(stat, ')'), 0):], []byte(" "))
-	times, pages := strings.Fields(string(rest)), strings.Fields(string(statm))
-	if !ok || len(times) <= systemTime || len(pages) < 2 {
-		return Usage{}, errors.New("read usage: what /proc says is not understood")
+	times := strings.Fields(string(rest))
+	if !ok || len(times) <= systemTime {
+		return Usage{}, errors.New("what /proc says of times is not understood")
 	}
 	user, err1 := strconv.ParseInt(times[userTime], 10, 64)
 	system, err2 := strconv.ParseInt(times[systemTime], 10, 64)
-	resident, err3 := strconv.ParseInt(pages[1], 10, 64)
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return Usage{}, fmt.Errorf("read usage: %w", err)
+	u.CPU = time.Duration(user+system) * clockTick
+	var err3, err4 error
+	u.RSS, err3 = kibibytes(status, residentNow)
+	u.Peak, err4 = kibibytes(status, residentPeak)
+	return u, errors.Join(err1, err2, err3, err4)
+}
+
+// kibibytes reads a line such as "VmRSS:     1000 kB", and returns bytes.
+func kibibytes(status []byte, name string) (int64, error) {
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
+			n, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
+			return n << 10, err
+		}
 	}
-	return Usage{CPU: time.Duration(user+system) * clockTick, RSS: resident * int64(os.Getpagesize())}, nil
+	return 0, fmt.Errorf("what /proc says has no %s", name)
 }
