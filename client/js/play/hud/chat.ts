@@ -40,6 +40,9 @@ export class ChatPanel {
     this.words.addEventListener('keydown', (e) => {
       if (e.key === 'Escape') this.close();
     });
+    document.addEventListener('pointerdown', (e) => {
+      if (e.target instanceof Node && !this.panel.contains(e.target) && !this.talk.contains(e.target)) this.close();
+    });
     this.talk.addEventListener('click', () => (this.panel.classList.contains('open') ? this.close() : this.open()));
   }
 
