@@ -1,17 +1,14 @@
 package bench
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-game/holdfast/bench/chaos/history"
+	"github.com/holdfast-game/holdfast/bench/figures"
+	"github.com/holdfast-game/holdfast/bench/launch"
 	"github.com/holdfast-game/holdfast/bench/world"
 )
 
@@ -61,10 +58,10 @@ Ends with 1 when something was oversold, lost or bought twice, or when the books
 do not add up.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := readFlagFile(secretFile, &cfg.Secret); err != nil {
+			if err := launch.ReadSecret(secretFile, &cfg.Secret); err != nil {
 				return err
 			}
-			if err := readFlagFile(tokenFile, &cfg.AdminToken); err != nil {
+			if err := launch.ReadSecret(tokenFile, &cfg.AdminToken); err != nil {
 				return err
 			}
 			if c.Flags().Changed("seconds") || cfg.Attempts == 0 && !cfg.UntilSoldOut {
@@ -88,7 +85,7 @@ do not add up.`,
 			if err := errors.Join(err, cfg.History.Close()); err != nil {
 				return err
 			}
-			if err := write(c.OutOrStdout(), report, asJSON); err != nil {
+			if err := figures.Print(c.OutOrStdout(), report, asJSON); err != nil {
 				return err
 			}
 			if !report.OK() {
@@ -147,7 +144,7 @@ func echoCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return write(c.OutOrStdout(), report, asJSON)
+			return figures.Print(c.OutOrStdout(), report, asJSON)
 		},
 	}
 	f := c.Flags()
@@ -168,29 +165,4 @@ func echoServer() *cobra.Command {
 			return serveEcho(c.Context(), c.OutOrStdout())
 		},
 	}
-}
-
-func readFlagFile(name string, into *string) error {
-	if name == "" {
-		return nil
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return fmt.Errorf("read secret: %w", err)
-	}
-	*into = strings.TrimSpace(string(data))
-	return nil
-}
-
-// write prints a report.
-func write(w io.Writer, report interface{ WriteText(io.Writer) error }, asJSON bool) error {
-	if !asJSON {
-		return report.WriteText(w)
-	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	if err := e.Encode(report); err != nil {
-		return fmt.Errorf("print report: %w", err)
-	}
-	return nil
 }

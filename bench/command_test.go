@@ -77,14 +77,3 @@ func TestSaleCommandRecordsAHistory(t *testing.T) {
 		t.Errorf("got %v, want not to overwrite a history", err)
 	}
 }
-
-func TestReadFlagFile(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(name, []byte(testSecret+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var got string
-	if err := readFlagFile(name, &got); err != nil || got != testSecret {
-		t.Errorf("got %q, %v, want the secret without its line end", got, err)
-	}
-}

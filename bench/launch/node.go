@@ -95,15 +95,25 @@ func (f File) target(folder string) (Target, error) {
 }
 
 // readSecret reads a file named in the data folder, or anywhere.
-func readSecret(folder, name string) (string, error) {
+func readSecret(folder, name string) (secret string, err error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(folder, name)
 	}
+	err = ReadSecret(name, &secret)
+	return secret, err
+}
+
+// ReadSecret reads the file of a flag. Without a name it changes nothing.
+func ReadSecret(name string, into *string) error {
+	if name == "" {
+		return nil
+	}
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return "", fmt.Errorf("read secret: %w", err)
+		return fmt.Errorf("read secret: %w", err)
 	}
-	return strings.TrimSpace(string(data)), nil
+	*into = strings.TrimSpace(string(data))
+	return nil
 }
 
 // Stop ends the process and removes the folder.

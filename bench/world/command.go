@@ -1,15 +1,15 @@
 package world
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/holdfast-game/holdfast/bench/figures"
+	"github.com/holdfast-game/holdfast/bench/launch"
 )
 
 // ErrChecks: the world was shown, and not everything reached everybody.
@@ -43,7 +43,7 @@ Ends with 1 when frames were lost, could not be decoded, or viewers were cut off
 who did read.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := errors.Join(readFlagFile(secretFile, &cfg.Secret), readFlagFile(tokenFile, &cfg.AdminToken)); err != nil {
+			if err := errors.Join(launch.ReadSecret(secretFile, &cfg.Secret), launch.ReadSecret(tokenFile, &cfg.AdminToken)); err != nil {
 				return err
 			}
 			cfg.Duration = time.Duration(seconds * float64(time.Second))
@@ -169,30 +169,12 @@ func phases(w io.Writer, asJSON bool) func(string) {
 }
 
 // finish prints a report. Its checks hold or not.
-func finish(w io.Writer, report interface{ WriteText(io.Writer) error }, asJSON, ok bool) error {
-	if asJSON {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		if err := e.Encode(report); err != nil {
-			return fmt.Errorf("print report: %w", err)
-		}
-	} else if err := report.WriteText(w); err != nil {
-		return fmt.Errorf("print report: %w", err)
+func finish(w io.Writer, report figures.Report, asJSON, ok bool) error {
+	if err := figures.Print(w, report, asJSON); err != nil {
+		return err
 	}
 	if !ok {
 		return ErrChecks
 	}
-	return nil
-}
-
-func readFlagFile(name string, into *string) error {
-	if name == "" {
-		return nil
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return fmt.Errorf("read secret: %w", err)
-	}
-	*into = strings.TrimSpace(string(data))
 	return nil
 }
