@@ -4,6 +4,21 @@ import type { FieldInfo } from './messages.js';
 /** What became of a frame. */
 export type Outcome = 'taken' | 'stale' | 'lost';
 
+/** What a frame of one interest cell says. */
+export interface Frame {
+  cell: number;
+  /** It was a keyframe. */
+  key: boolean;
+  /** Grows with every change of the zone's owner. */
+  epoch: number;
+  /** Counts the frames of an epoch. */
+  seq: number;
+  /** In the owner's milliseconds since 1970. */
+  moment: number;
+  /** All entities of the cell, by id: the fields' values row by row, as they are. It is valid during the call. */
+  table: { readonly length: number; readonly ids: Uint32Array; readonly values: Uint32Array };
+}
+
 /** The numbers of client.v1.FieldKind. */
 const kinds = { POSITION: 1, ANGLE: 2, LEVEL: 3, ENUMERATION: 4 };
 
@@ -51,6 +66,12 @@ export class Cell {
   /** The last frame was a keyframe. */
   get key(): boolean {
     return this.decoder.header.key;
+  }
+
+  /** The last frame, as events tell it. */
+  get frame(): Frame {
+    const { key, epoch, seq } = this.decoder.header;
+    return { cell: this.number, key, epoch, seq, moment: this.moment, table: this.table };
   }
 
   /** The time between two ticks. */

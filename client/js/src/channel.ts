@@ -35,6 +35,8 @@ export class Channel {
   private readonly byEntity = new Map<number, string>();
   private readonly emitter = new Emitter<ChannelEvents>();
   private lastRequest = 0;
+  /** Settled when the last line is; it never fails. */
+  private saying: Promise<unknown> = Promise.resolve();
   /** What came while a refresh is under way, to be applied on top of it. */
   private meanwhile: Presence[] | undefined;
   private again = false;
@@ -60,8 +62,17 @@ export class Channel {
     return this.emitter.on(name, listener);
   }
 
-  /** Says something, once however often it must be sent, and returns the line's id. */
-  async say(text: string, o?: RequestOptions): Promise<number> {
+  /**
+   * Says something, once however often it must be sent, and returns the line's id.
+   * Lines are said one after the other, in the order of the calls.
+   */
+  say(text: string, o?: RequestOptions): Promise<number> {
+    const said = this.saying.then(() => this.sayNext(text, o));
+    this.saying = said.catch(() => {});
+    return said;
+  }
+
+  private async sayNext(text: string, o?: RequestOptions): Promise<number> {
     try {
       return await this.sayAs(this.nextRequest(), text, o);
     } catch (error) {
@@ -76,11 +87,11 @@ export class Channel {
   }
 
   /**
-   * Numbers are the server's time in microseconds, as near as this client knows it:
+   * Numbers are the server's time in milliseconds, as near as this client knows it:
    * they increase over all of a player's devices and sessions.
    */
   private nextRequest(): number {
-    this.lastRequest = Math.max(this.lastRequest + 1, Math.floor(this.host.serverNow() * 1000));
+    this.lastRequest = Math.max(this.lastRequest + 1, Math.floor(this.host.serverNow()));
     return this.lastRequest;
   }
 

@@ -1,4 +1,5 @@
 export { Client, type ClientEvents } from './client.js';
+export type { Frame } from './cell.js';
 export { Channel, type ChannelEvents } from './channel.js';
 export type { ConnectionState, RequestOptions } from './connection.js';
 export { DeltaDecoder, DeltaError } from './delta.js';

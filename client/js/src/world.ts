@@ -1,5 +1,6 @@
 import type { Channel, Host } from './channel.js';
 import type { RequestOptions } from './connection.js';
+import { HoldfastError } from './errors.js';
 import { Group } from './group.js';
 import { type Json, message, text } from './json.js';
 import { readChatLine, readPresence } from './messages.js';
@@ -88,6 +89,8 @@ export class World {
     } else if (frame.zoneOwner !== undefined) {
       const owner = message(frame, 'zoneOwner');
       this.zones.get(text(owner, 'zone'))?.moved(text(owner, 'node'));
+    } else if (frame.leftZone !== undefined) {
+      this.zones.get(text(message(frame, 'leftZone'), 'zone'))?.end(new HoldfastError('the player is not in the zone any more'));
     } else if (frame.worldGone !== undefined) {
       const { streams = [] } = message(frame, 'worldGone') as { streams?: number[] };
       this.end(streams);

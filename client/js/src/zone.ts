@@ -1,4 +1,4 @@
-import { Cell } from './cell.js';
+import { Cell, type Frame } from './cell.js';
 import { Channel, type Host } from './channel.js';
 import type { RequestOptions } from './connection.js';
 import { Emitter, type Unsubscribe } from './emitter.js';
@@ -25,13 +25,13 @@ export interface EnterOptions extends RequestOptions {
 }
 
 export interface ZoneEvents {
-  /** A frame has arrived, of the moment given in the owner's milliseconds since 1970. */
-  frame: number;
+  /** A frame has arrived. It is shown a little later; see entities. */
+  frame: Frame;
   /** Another node runs the zone now. */
   owner: string;
   /** It was entered again after the connection dropped; entity may have changed. */
   entered: Zone;
-  /** It is over: left, or closed by its operator, or there is no room for the player any more. */
+  /** It is over; undefined when this client has left it. Else it was closed, or left elsewhere, or is full. */
   left: Error | undefined;
   /** What steer or walk asked for was refused. */
   refused: RefusedError;
@@ -252,7 +252,7 @@ export class Zone {
     this.meter.count(at, bytes, cell.key ? 0 : snapshotBytes(table.ids, table.values, table.length, this.fields.length));
     this.meter.latency(this.host.serverNow() - cell.moment);
     this.scene!.take(cell, at);
-    this.emitter.emit('frame', cell.moment);
+    this.emitter.emit('frame', cell.frame);
   }
 
   private lose(cell: Cell, at: number): void {
