@@ -18,8 +18,8 @@ const (
 	adminPatience = time.Second
 )
 
-// announce waits until the node is ready, says so, puts the catalog file's
-// products on offer, opens the zones file's zones, and takes its word back when ctx is done.
+// announce waits until the node is ready, says so, makes what the files and the
+// page want there to be, and takes its word back when ctx is done.
 func (n *node) announce(ctx context.Context) error {
 	if !n.awaitReady(ctx) {
 		return nil
@@ -37,8 +37,9 @@ func (n *node) announce(ctx context.Context) error {
 	}
 	n.logger.Info("ready", "node", n.cfg.Node, "listen", file.Listen, "admin", file.Admin,
 		"data", n.dir.Path(), "embedded", n.cfg.Embedded())
-	n.offer(ctx)
-	n.openZones(ctx)
+	n.offer(ctx, n.goods)
+	n.openZones(ctx, n.zones)
+	n.furnish(ctx)
 	<-ctx.Done()
 	return n.dir.RemoveNodeFile()
 }

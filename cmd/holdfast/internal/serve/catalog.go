@@ -54,8 +54,8 @@ func readProduct(sku string, fields map[string]any) (product, error) {
 // offer puts those products on offer that the cluster does not have. What it
 // has may have been changed by operators since, and stays as it is; but if its
 // first stock was not created to the end, it is now.
-func (n *node) offer(ctx context.Context) {
-	for _, p := range n.goods {
+func (n *node) offer(ctx context.Context, goods []product) {
+	for _, p := range goods {
 		var err error
 		if old, ok := n.backends.view.Catalog().Product(p.GetSku()); ok {
 			err = n.adminService.CreateStock(ctx, old, p.stock)
@@ -64,7 +64,7 @@ func (n *node) offer(ctx context.Context) {
 			_, err = n.adminService.PutProduct(ctx, req)
 		}
 		if err != nil && ctx.Err() == nil {
-			n.logger.Error("a product of the catalog file is not on offer as it says", "sku", p.GetSku(), "err", err)
+			n.logger.Error("a product is not on offer as it should be", "sku", p.GetSku(), "err", err)
 		}
 	}
 }

@@ -18,9 +18,10 @@ type keys struct {
 	players    *auth.Verifier
 	adminToken string
 
-	// secretFile is "" when players' tokens are signed with a key that the node
-	// does not have.
+	// secretFile is "" and secret nil when players' tokens are signed with a key
+	// that the node does not have.
 	secretFile     string
+	secret         []byte
 	adminTokenFile string
 }
 
@@ -50,6 +51,7 @@ func readKeys(cfg *config.Config, dir *datadir.Dir) (k keys, err error) {
 		var secret string
 		secret, err = datadir.ReadSecret(k.secretFile)
 		rules.Secret = []byte(secret)
+		k.secret = rules.Secret
 	}
 	if err == nil {
 		k.players, err = auth.New(rules)

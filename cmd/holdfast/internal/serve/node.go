@@ -148,25 +148,28 @@ func (n *node) wire(version string) error {
 	if err := n.wireHost(version, mesh, bus, metrics); err != nil {
 		return err
 	}
-	if n.clients != nil {
-		n.gateway, err = gateway.New(gatewayConfig(n.cfg), gateway.Deps{
-			Router:  n.router,
-			Catalog: func() gateway.Catalog { return view.Catalog() },
-			Bus:     bus,
-			Auth:    n.keys.players,
-			Logger:  n.logger,
-			Metrics: gateway.NewMetrics(metrics),
-		})
-		if err != nil {
-			return err
-		}
+	if err := n.wireAdmin(metrics); err != nil {
+		return err
 	}
-	return n.wireAdmin(metrics)
+	if n.clients == nil {
+		return nil
+	}
+	n.gateway, err = gateway.New(gatewayConfig(n.cfg), gateway.Deps{
+		Router:  n.router,
+		Catalog: func() gateway.Catalog { return view.Catalog() },
+		Bus:     bus,
+		Auth:    n.keys.players,
+		World:   world{view},
+		Pages:   n.pages(),
+		Logger:  n.logger,
+		Metrics: gateway.NewMetrics(metrics),
+	})
+	return err
 }
 
 // wireHost makes the part that joins the cluster and owns shards.
 func (n *node) wireHost(version string, mesh *peer.Mesh, bus *broadcast.Bus, metrics prometheus.Registerer) error {
-	kinds, err := registry(n.cfg, n.backends.view, n.added)
+	kinds, err := registry(n.cfg, n.backends.view, newZoneMeter(metrics), n.added)
 	if err != nil {
 		return err
 	}

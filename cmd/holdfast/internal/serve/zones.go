@@ -58,8 +58,8 @@ func readZone(name string, fields map[string]any) (*clusterv1.ZoneSpec, error) {
 // openZones opens those zones that the cluster does not have. What it has may
 // have been changed by operators since, and stays as it is; but if it does not
 // run, because whoever made it was cut short, it does now.
-func (n *node) openZones(ctx context.Context) {
-	for _, spec := range n.zones {
+func (n *node) openZones(ctx context.Context, specs []*clusterv1.ZoneSpec) {
+	for _, spec := range specs {
 		var err error
 		if old, ok := n.backends.view.Zones().Get(spec.GetZone().GetName()); ok {
 			err = n.adminService.RunZone(ctx, old)
@@ -67,7 +67,7 @@ func (n *node) openZones(ctx context.Context) {
 			_, err = n.adminService.PutZone(ctx, connect.NewRequest(&adminv1.PutZoneRequest{Spec: spec}))
 		}
 		if err != nil && ctx.Err() == nil {
-			n.logger.Error("a zone of the zones file is not open as it says", "zone", spec.GetZone().GetName(), "err", err)
+			n.logger.Error("a zone is not open as it should be", "zone", spec.GetZone().GetName(), "err", err)
 		}
 	}
 }
