@@ -11,8 +11,10 @@ export interface Frame {
   key: boolean;
   /** Grows with every change of the zone's owner. */
   epoch: number;
-  /** Counts the frames of an epoch. */
+  /** Counts the frames of the cell. */
   seq: number;
+  /** Of the world. */
+  tick: number;
   /** In the owner's milliseconds since 1970. */
   moment: number;
   /** All entities of the cell, by id: the fields' values row by row, as they are. It is valid during the call. */
@@ -70,8 +72,8 @@ export class Cell {
 
   /** The last frame, as events tell it. */
   get frame(): Frame {
-    const { key, epoch, seq } = this.decoder.header;
-    return { cell: this.number, key, epoch, seq, moment: this.moment, table: this.table };
+    const { key, epoch, seq, tick } = this.decoder.header;
+    return { cell: this.number, key, epoch, seq, tick, moment: this.moment, table: this.table };
   }
 
   /** The time between two ticks. */
