@@ -36,12 +36,11 @@ func TestBareServerShowsEveryTickToEverybody(t *testing.T) {
 	if err := a.grow(t.Context(), 40, func(int) bool { return false }); err != nil {
 		t.Fatal(err)
 	}
-	m, err := a.measure(t.Context(), newJudge(b, a.library), 500*time.Millisecond)
+	m, err := Config{Hz: 50, pace: hurry}.measure(t.Context(), a, newJudge(b, a.library), 500*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := m.figures()
-	t.Logf("%+v", f)
 	if f.Lost != 0 || f.Conflated != 0 || f.Undecodable != 0 || f.Disconnected != 0 {
 		t.Errorf("got %+v, want nothing missing", f)
 	}

@@ -101,7 +101,9 @@ func (b *bareFollower) begin([]byte) (uint64, frame, error) {
 	return 0, frame{}, errors.New("a bare server sends no keyframes")
 }
 
-func (b *bareFollower) number() (uint64, bool) { return b.tick, b.tick > 0 }
+func (b *bareFollower) number() uint64 { return b.tick }
+
+func (b *bareFollower) again() { b.tick = 0 }
 
 func (b *bareFollower) next(text []byte) (frame, bool, error) {
 	n, kind, size := protowire.ConsumeTag(text)

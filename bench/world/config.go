@@ -59,7 +59,22 @@ type Config struct {
 	Executable []string
 	// Phase is told when another part of the run begins. nil: nobody is.
 	Phase func(name string)
+
+	pace pace
 }
+
+// pace is how long things may take.
+type pace struct {
+	// warmUp is between the last viewer's arrival and a measurement: what connecting
+	// leaves behind is gone, and codecs have learnt how entities move.
+	warmUp time.Duration
+	// drain is how late a frame may be before it counts as lost.
+	drain time.Duration
+	// recovery is how long viewers who stalled may take to be up to date.
+	recovery time.Duration
+}
+
+var defaultPace = pace{warmUp: 2 * time.Second, drain: time.Second, recovery: 3 * time.Second}
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.Viewers, 1000)
@@ -67,6 +82,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Hz, 20)
 	setDefault(&c.Duration, 10*time.Second)
 	setDefault(&c.Mood, "crowd")
+	setDefault(&c.pace, defaultPace)
 	return c
 }
 

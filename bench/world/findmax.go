@@ -20,55 +20,47 @@ const (
 	halvings = 3
 )
 
-// findMax looks for the largest number of viewers for whom the world is held:
-// doubling, then halving the difference.
+// findMax looks for the largest number of viewers for whom the world is held.
 func (c Config) findMax(ctx context.Context, a *audience, j *judge) (*Max, error) {
-	out := new(Max)
-	try := func(n int) (bool, error) {
+	most := maxViewers
+	for most > c.Viewers && checkFiles(most) != nil {
+		most -= most / 20
+	}
+	return search(c.Viewers, max(most, c.Viewers), func(n int) (Step, error) {
 		c.phase("Trying %s viewers", figures.Thousands(int64(n)))
-		s, err := c.step(ctx, a, j, n)
+		return c.step(ctx, a, j, n)
+	})
+}
+
+// search tries numbers of viewers, from first to most: doubling, then halving the
+// difference between one that is held and one that is not.
+func search(first, most int, try func(n int) (Step, error)) (*Max, error) {
+	out := new(Max)
+	held, failed := 0, most+1
+	for n, left := first, halvings; n > held && n < failed; {
+		s, err := try(n)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		out.Steps = append(out.Steps, s)
 		if s.Held {
-			out.Viewers = max(out.Viewers, n)
-		}
-		return s.Held, nil
-	}
-	held, failed := 0, 0
-	for n := c.Viewers; failed == 0 && held < maxViewers; n = min(2*n, maxViewers) {
-		if checkFiles(n) != nil {
-			break
-		}
-		ok, err := try(n)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
 			held = n
 		} else {
 			failed = n
 		}
-	}
-	if out.AtLeast = failed == 0; out.AtLeast {
-		return out, nil
-	}
-	for range halvings {
-		n := (held + failed) / 2
-		if n == held {
+		if failed > most {
+			n = min(2*n, most)
+			continue
+		}
+		if held > 0 {
+			left--
+		}
+		if left < 0 {
 			break
 		}
-		ok, err := try(n)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			held = n
-		} else {
-			failed = n
-		}
+		n = (held + failed) / 2
 	}
+	out.Viewers, out.AtLeast = held, held == most
 	return out, nil
 }
 
@@ -82,10 +74,10 @@ func (c Config) step(ctx context.Context, a *audience, j *judge, n int) (Step, e
 		}
 		return Step{Viewers: n}, nil // a server that cannot take them does not hold them
 	}
-	if !pause(ctx, warmUp) {
+	if !pause(ctx, c.pace.warmUp) {
 		return Step{}, context.Cause(ctx)
 	}
-	m, err := a.measure(ctx, j, stepLength)
+	m, err := c.measure(ctx, a, j, min(c.Duration, stepLength))
 	if err != nil {
 		return Step{}, err
 	}

@@ -51,10 +51,12 @@ func (j *judge) follow(v *verdict, n note, w window) {
 			figures.Record(v.latency, time.Duration(r.at-f.due))
 		}
 	}
-	if n.disconnected {
-		return // which is worse
-	}
 	for _, s := range n.seats {
+		v.due += s.track.due(0, s.track.end(), w)
+		v.seats++
+		if n.disconnected {
+			continue // which is worse than what it has lost by that
+		}
 		v.lost += s.track.due(s.number+1, s.track.end(), w)
 		v.compare(s)
 	}

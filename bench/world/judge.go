@@ -29,6 +29,9 @@ type note struct {
 // verdict is how well the frames of a stretch of time reached some viewers.
 type verdict struct {
 	viewers int
+	// due counts the frames that should have arrived, over all seats of all viewers.
+	due   int64
+	seats int
 	// received counts frames that arrived, each by itself or as a keyframe.
 	received int64
 	// lost counts frames that never came, conflated those that a keyframe stood
@@ -146,35 +149,20 @@ func (j *judge) open(notes []note) error {
 				}
 			case kindFrame:
 				if !j.scene.keyed() && j.tracks[id] == nil {
-					j.tracks[id] = &track{follower: j.scene.follower()}
+					j.tracks[id] = newTrack(j.scene.follower())
 				}
 			}
 		}
 	}
 	for id, m := range first {
 		if j.tracks[id] == nil {
-			t := &track{follower: j.scene.follower()}
+			t := newTrack(j.scene.follower())
 			if err := t.restart(j.meanings[m].frame); err != nil {
 				return err
 			}
 			j.tracks[id] = t
 		}
 	}
-	return nil
-}
-
-// restart goes on at a keyframe.
-func (t *track) restart(key []byte) error {
-	number, f, err := t.begin(key)
-	if err != nil {
-		return err
-	}
-	if len(t.frames) == 0 {
-		t.first = number
-	}
-	t.skip(number, f)
-	f.missing = true
-	t.frames = append(t.frames, f)
 	return nil
 }
 
@@ -191,7 +179,7 @@ func (j *judge) piece(id trackID, t *track, notes []note) error {
 				if m.kind != kindFrame || m.stream != id.stream {
 					continue
 				}
-				if err := t.take(r.message, m.frame); err != nil {
+				if err := t.take(r.message, m.frame, j.frameOf); err != nil {
 					return fmt.Errorf("judge: %w", err)
 				}
 			}
@@ -209,20 +197,7 @@ func (j *judge) piece(id trackID, t *track, notes []note) error {
 	}
 }
 
-// take appends a frame if it is the next one.
-func (t *track) take(m messageID, text []byte) error {
-	f, ok, err := t.next(text)
-	if err != nil || !ok {
-		return err
-	}
-	number, _ := t.number()
-	if len(t.frames) == 0 {
-		t.first = number
-	}
-	f.message = m
-	t.frames = append(t.frames, f)
-	return nil
-}
+func (j *judge) frameOf(m messageID) []byte { return j.meanings[m].frame }
 
 // nextKey returns the first keyframe behind a track's end: nobody was sent what
 // stands between.

@@ -12,9 +12,10 @@ import (
 )
 
 // TestMain makes the test binary a program that the package can start: with the
-// argument "bench" it is the command, as in `holdfast bench`.
+// argument "bench" it is the command, as in `holdfast bench`, with "serve" it is
+// some zones in place of a node.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "bench" {
+	if len(os.Args) > 1 && (os.Args[1] == "bench" || os.Args[1] == "serve") {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
 		if err := newRoot().ExecuteContext(ctx); err != nil {
@@ -32,6 +33,9 @@ func newRoot() *cobra.Command {
 	bench := &cobra.Command{Use: "bench"}
 	bench.AddCommand(Commands()...)
 	root := &cobra.Command{Use: "holdfast", SilenceErrors: true}
-	root.AddCommand(bench)
+	root.AddCommand(bench, &cobra.Command{
+		Use: "serve", DisableFlagParsing: true,
+		RunE: func(c *cobra.Command, args []string) error { return serveFake(c.Context(), args) },
+	})
 	return root
 }

@@ -3,18 +3,11 @@ package world
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/holdfast-game/holdfast/bench/figures"
 	"github.com/holdfast-game/holdfast/bench/launch"
-)
-
-const (
-	// warmUp is between the last viewer's arrival and the first measurement: what
-	// connecting leaves behind is gone, and codecs have learnt how entities move.
-	warmUp = 2 * time.Second
-	// drain is how late a frame may be before it counts as lost.
-	drain = time.Second
 )
 
 // measured is a stretch of time with an audience.
@@ -24,16 +17,17 @@ type measured struct {
 	bytes    int64 // that all viewers received
 	server   launch.Usage
 	client   time.Duration // of processor time
+	hz       int           // that there should be
 }
 
 // measure watches an audience for a while, and judges what those viewers were
 // sent who are not stalled.
-func (a *audience) measure(ctx context.Context, j *judge, d time.Duration) (*measured, error) {
+func (c Config) measure(ctx context.Context, a *audience, j *judge, d time.Duration) (*measured, error) {
 	before, err := a.scene.usage(ctx)
 	if err != nil {
 		return nil, err
 	}
-	m := &measured{from: time.Now(), bytes: -a.received(), client: -ownTime()}
+	m := &measured{hz: c.Hz, from: time.Now(), bytes: -a.received(), client: -ownTime()}
 	if !pause(ctx, d) {
 		return nil, context.Cause(ctx)
 	}
@@ -44,7 +38,7 @@ func (a *audience) measure(ctx context.Context, j *judge, d time.Duration) (*mea
 	m.bytes += a.received()
 	m.client += ownTime()
 	m.server.CPU -= before.CPU
-	if !pause(ctx, drain) {
+	if !pause(ctx, c.pace.drain) {
 		return nil, context.Cause(ctx)
 	}
 	m.verdict, err = a.judge(j, false, m.from, m.to)
@@ -59,6 +53,17 @@ func (a *audience) measure(ctx context.Context, j *judge, d time.Duration) (*mea
 
 func (m *measured) seconds() float64 { return m.to.Sub(m.from).Seconds() }
 
+// rate is the frames a second that a viewer received of a zone. It depends on
+// where a stretch of time begins whether it holds a tick more or less; that is
+// no other rate.
+func (m *measured) rate() float64 {
+	ticks, want := float64(m.due)/float64(max(m.seats, 1)), m.seconds()*float64(m.hz)
+	if math.Abs(ticks-want) <= 1 {
+		ticks = want
+	}
+	return float64(m.received) / float64(max(m.due, 1)) * ticks / m.seconds()
+}
+
 // figures sums a measurement up.
 func (m *measured) figures() Figures {
 	viewers, seconds := float64(max(m.viewers, 1)), m.seconds()
@@ -68,7 +73,7 @@ func (m *measured) figures() Figures {
 		BytesPerViewerPerSecond: figures.Round(float64(m.bytes)/viewers/seconds, 1),
 		Ratio:                   figures.Round(float64(m.full)/float64(max(m.bytes, 1)), 2),
 		LatencyMs:               figures.NewLatency(m.latency),
-		Hz:                      figures.Round(float64(m.received)/viewers/seconds, 2),
+		Hz:                      figures.Round(m.rate(), 2),
 		Lost:                    m.lost, Conflated: m.conflated,
 		Undecodable: m.undecodable + m.stray, Disconnected: m.disconnected,
 		ServerCPUPercent: percent(m.server.CPU), ServerRSSBytes: m.server.RSS, ServerPeakBytes: m.server.Peak,

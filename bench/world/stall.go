@@ -3,13 +3,9 @@ package world
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/holdfast-game/holdfast/bench/figures"
 )
-
-// recovery is how long viewers may take, once they read again, to be up to date.
-const recovery = 3 * time.Second
 
 // stall has the narrow viewers stop reading while the others are measured once
 // more, and then read again.
@@ -20,7 +16,7 @@ func (c Config) stall(ctx context.Context, a *audience, j *judge, r *Report) err
 	}
 	r.Stalled = &Stalled{Viewers: len(stalled), Before: r.Figures}
 	c.phase("Measuring for %s while %s do not read", c.Duration, figures.Plural(len(stalled), "viewer"))
-	m, err := a.measure(ctx, j, c.Duration)
+	m, err := c.measure(ctx, a, j, c.Duration)
 	if err != nil {
 		return err
 	}
@@ -31,7 +27,7 @@ func (c Config) stall(ctx context.Context, a *audience, j *judge, r *Report) err
 			return fmt.Errorf("read again: %w", err)
 		}
 	}
-	if !pause(ctx, recovery) {
+	if !pause(ctx, c.pace.recovery) {
 		return context.Cause(ctx)
 	}
 	late, err := a.judge(j, true, m.from, m.to)

@@ -27,7 +27,15 @@ type track struct {
 	follower
 	first  uint64 // number of frames[0]
 	frames []frame
+	// known are messages that were looked at.
+	known map[messageID]bool
+	// key is the keyframe that the follower has begun with last, since the frames
+	// that it has taken after it.
+	key   []byte
+	since []messageID
 }
+
+func newTrack(f follower) *track { return &track{follower: f, known: make(map[messageID]bool)} }
 
 // follower knows how the frames of a stream follow one another.
 type follower interface {
@@ -36,7 +44,9 @@ type follower interface {
 	// next takes a frame if it is the next one.
 	next(text []byte) (f frame, ok bool, err error)
 	// number is the last one taken.
-	number() (number uint64, any bool)
+	number() uint64
+	// again forgets everything.
+	again()
 }
 
 // end is the number behind the last frame.
@@ -59,6 +69,61 @@ func (t *track) skip(number uint64, f frame) {
 	for n := t.end(); n < number; n++ {
 		t.frames = append(t.frames, frame{missing: true, due: f.due, full: f.full})
 	}
+}
+
+// restart goes on at a keyframe.
+func (t *track) restart(key []byte) error {
+	number, f, err := t.begin(key)
+	if err != nil {
+		return err
+	}
+	if len(t.frames) == 0 {
+		t.first = number
+	}
+	t.skip(number, f)
+	f.missing = true
+	t.frames = append(t.frames, f)
+	t.key, t.since = key, nil
+	return nil
+}
+
+// take appends a frame if it is the next one. One that cannot be decoded is not,
+// whoever was sent it; frameOf is for going on then.
+func (t *track) take(m messageID, text []byte, frameOf func(messageID) []byte) error {
+	if t.known[m] {
+		return nil
+	}
+	f, ok, err := t.next(text)
+	if err != nil {
+		t.known[m] = true
+		return t.resume(frameOf)
+	}
+	if !ok {
+		return nil
+	}
+	if len(t.frames) == 0 {
+		t.first = t.number()
+	}
+	f.message, t.known[m] = m, true
+	t.frames = append(t.frames, f)
+	t.since = append(t.since, m)
+	return nil
+}
+
+// resume has the follower go on behind the last good frame.
+func (t *track) resume(frameOf func(messageID) []byte) error {
+	t.again()
+	if t.key != nil {
+		if _, _, err := t.begin(t.key); err != nil {
+			return err
+		}
+	}
+	for _, m := range t.since {
+		if _, _, err := t.next(frameOf(m)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // deltaFollower follows the frames of the delta codec.
@@ -91,7 +156,9 @@ func (d *deltaFollower) next(text []byte) (frame, bool, error) {
 	return d.frame(), true, nil
 }
 
-func (d *deltaFollower) number() (uint64, bool) { return d.decoder.Header().Seq, d.begun }
+func (d *deltaFollower) number() uint64 { return d.decoder.Header().Seq }
+
+func (d *deltaFollower) again() { d.decoder, d.begun = delta.NewDecoder(delta.World), false }
 
 // frame describes the one decoded last.
 func (d *deltaFollower) frame() frame {

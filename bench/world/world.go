@@ -56,7 +56,7 @@ func (c Config) show(ctx context.Context, r *Report) (seen trace, err error) {
 	}
 	defer a.close()
 	c.phase("Measuring for %s", c.Duration)
-	m, err := a.measure(ctx, j, c.Duration)
+	m, err := c.measure(ctx, a, j, c.Duration)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (c Config) compare(ctx context.Context, r *Report, seen trace) (err error) 
 	}
 	defer a.close()
 	c.phase("Measuring for %s", c.Duration)
-	m, err := a.measure(ctx, j, c.Duration)
+	m, err := c.measure(ctx, a, j, c.Duration)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (c Config) seat(ctx context.Context, s scene) (*audience, *judge, error) {
 	}
 	c.phase("Connecting %s viewers", figures.Thousands(int64(c.Viewers)))
 	err = a.grow(ctx, c.Viewers, c.narrow)
-	if err == nil && !pause(ctx, warmUp) {
+	if err == nil && !pause(ctx, c.pace.warmUp) {
 		err = context.Cause(ctx)
 	}
 	if err != nil {

@@ -25,6 +25,8 @@ type ZonesConfig struct {
 	// Executable and Phase are as in Config.
 	Executable []string
 	Phase      func(name string)
+
+	pace pace
 }
 
 func (c ZonesConfig) withDefaults() ZonesConfig {
@@ -76,7 +78,7 @@ func Zones(ctx context.Context, cfg ZonesConfig) (r *ZonesReport, err error) {
 	cfg = cfg.withDefaults()
 	c := Config{
 		Viewers: cfg.Watched, Entities: cfg.Entities, Hz: cfg.Hz, Duration: cfg.Duration,
-		Executable: cfg.Executable, Phase: cfg.Phase,
+		Executable: cfg.Executable, Phase: cfg.Phase, pace: cfg.pace,
 	}.withDefaults()
 	n := &nodeScene{run: newRun(), zones: cfg.Zones, pick: func(i int) []int { return []int{i * cfg.Zones / cfg.Watched} }}
 	stop, err := n.start(ctx, true, cfg.Executable, cfg.Phase)
@@ -94,7 +96,7 @@ func Zones(ctx context.Context, cfg ZonesConfig) (r *ZonesReport, err error) {
 	}
 	defer a.close()
 	c.phase("Measuring for %s", c.Duration)
-	m, err := a.measure(ctx, j, c.Duration)
+	m, err := c.measure(ctx, a, j, c.Duration)
 	if err != nil {
 		return nil, err
 	}
