@@ -17,6 +17,9 @@ export interface Host {
 /** So many lines are kept, as the server does. */
 const keptLines = 100;
 
+/** So many people a server names at most. */
+const shownPeople = 200;
+
 export interface ChannelEvents {
   /** Somebody has said something. */
   line: ChatLine;
@@ -96,33 +99,36 @@ export class Channel {
   }
 
   /**
-   * Reads what was said and who came meanwhile.
+   * Reads who is there and, by those who are there themselves, what was said. It
+   * never fails: what goes wrong is told in the background.
    * @internal
    */
-  async refresh(): Promise<void> {
+  async refresh(lines = true): Promise<void> {
     if (this.meanwhile !== undefined) {
       this.again = true;
       return;
     }
-    this.meanwhile = [];
-    try {
-      const [history, present] = await Promise.all([
-        this.host.request('readChat', { channel: this.name, after: String(this.lastLine()) }),
-        this.host.request('who', { channel: this.name }),
-      ]);
-      for (const line of messages(history, 'lines')) this.hear(readChatLine(line));
-      this.replacePeople(readPeople(present, 'people'), number(present, 'total'));
-    } finally {
-      this.meanwhile = undefined;
-      if (this.again) {
-        this.again = false;
-        this.refreshLater();
+    do {
+      this.meanwhile = [];
+      this.again = false;
+      try {
+        await Promise.all([this.readPeople(), lines ? this.readLines(this.lastLine()) : undefined]);
+      } catch (error) {
+        this.host.trouble(error);
+      } finally {
+        this.meanwhile = undefined;
       }
-    }
+    } while (this.again);
   }
 
-  private refreshLater(): void {
-    this.refresh().catch((error: unknown) => this.host.trouble(error));
+  private async readPeople(): Promise<void> {
+    const present = await this.host.request('who', { channel: this.name });
+    this.replacePeople(readPeople(present, 'people'), number(present, 'total'));
+  }
+
+  private async readLines(after: number): Promise<void> {
+    const history = await this.host.request('readChat', { channel: this.name, after: String(after) });
+    for (const line of messages(history, 'lines')) this.hear(readChatLine(line));
   }
 
   private replacePeople(people: Person[], total: number): void {
@@ -162,6 +168,8 @@ export class Channel {
     this.meanwhile?.push(p);
     this.apply(p);
     this.emitter.emit('presence', p);
+    // Something was not told: an owner that is gone took it along.
+    if (this.total <= shownPeople && this.known.size !== this.total) void this.refresh(false);
   }
 
   /**
@@ -176,15 +184,8 @@ export class Channel {
     this.lines.splice(at, 0, line);
     if (this.lines.length > keptLines) this.lines.shift();
     this.emitter.emit('line', line);
-    if (last > 0 && line.id > last + 1 && this.meanwhile === undefined) this.refreshFrom(last);
-  }
-
-  /** Lines are missing after this one. */
-  private refreshFrom(after: number): void {
-    this.host
-      .request('readChat', { channel: this.name, after: String(after) })
-      .then((history) => messages(history, 'lines').forEach((line) => this.hear(readChatLine(line))))
-      .catch((error: unknown) => this.host.trouble(error));
+    const missing = last > 0 && line.id > last + 1 && this.meanwhile === undefined;
+    if (missing) this.readLines(last).catch((error: unknown) => this.host.trouble(error));
   }
 
   private lastLine(): number {

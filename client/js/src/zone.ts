@@ -42,7 +42,7 @@ const keptEarly = 256;
 
 /** Zone is a piece of the world that this client is in. */
 export class Zone {
-  /** Who is here and what is said. A spectator sees neither. */
+  /** Who is here and what is said. A spectator hears what is said from now on, and says nothing. */
   readonly chat: Channel;
   info!: ZoneInfo;
   /** What the entities' fields are. */
@@ -51,12 +51,11 @@ export class Zone {
   entity = 0;
   /** The node that runs the zone. */
   owner = '';
-  /** How many players are in it: as it was when it was entered, for a spectator. */
+  /** How many players are in it. */
   get players(): number {
-    return this.entity === 0 ? this.counted : this.chat.total || this.counted;
+    return this.chat.total;
   }
 
-  private counted = 0;
   private scene: Scene | undefined;
   private readonly cells = new Map<number, Cell>();
   private early: { stream: number; cell: number; frame: Uint8Array; bytes: number; at: number }[] = [];
@@ -160,7 +159,6 @@ export class Zone {
     this.info = entered.zone;
     this.fields = entered.fields;
     this.entity = entered.entity;
-    this.counted = entered.players;
     this.scene ??= new Scene(entered.zone, entered.fields);
     this.scene.thaw(performance.now());
     if (this.owner === '' || first) this.owner = entered.owner;
@@ -168,7 +166,7 @@ export class Zone {
     const { early } = this;
     this.early = [];
     for (const e of early) this.receive(e.stream, e.cell, e.frame, e.bytes, e.at);
-    if (this.entity !== 0) await this.chat.refresh();
+    await this.chat.refresh(this.entity !== 0);
   }
 
   /**
@@ -214,8 +212,9 @@ export class Zone {
   moved(owner: string): void {
     if (owner === this.owner) return;
     this.owner = owner;
-    // Where the player wants to go may not have moved along.
+    // Where the player wants to go may not have moved along, nor the news of who came.
     this.steering.repeat();
+    void this.chat.refresh(this.entity !== 0);
     this.emitter.emit('owner', owner);
   }
 
