@@ -1,93 +1,58 @@
 package delta
 
-// attributes codes the fields that are not motion, and tells whether one has
-// changed.
+// attributes codes the fields that are neither positions nor the heading, and
+// tells whether one has changed.
 func (s *state) attributes(was, now []uint32, p *past) bool {
 	c, l := &s.coder, &s.schema.layout
-	if len(l.attrs) == 0 {
-		return false
-	}
-	state := 0
-	if l.state >= 0 {
-		state = min(int(was[l.state]), states-1)
-	}
 	changed := uint32(0)
 	for _, f := range l.attrs {
 		changed |= was[f] ^ now[f]
 	}
+	state := s.stateOf(was)
 	if c.bit(l.attr+state*ages+ageClass(p.age), b2u(changed != 0)) == 0 {
-		if p.age < maxAge {
-			p.age++
-		}
-		if c.decoding {
-			for _, f := range l.attrs {
-				now[f] = was[f]
-			}
-		}
+		p.age = min(p.age+1, maxAge)
 		return false
 	}
 	p.age = 0
 	some := 0
 	for i, f := range l.attrs {
-		if c.bit(l.attrField+(i*2+some)*states+state, b2u(was[f] != now[f])) == 0 {
-			now[f] = was[f]
-			continue
+		if c.bit(l.attrChanged+(i*2+some)*states+state, b2u(was[f] != now[f])) != 0 {
+			now[f] = s.attribute(i, f, was[f], now[f])
+			some = 1
 		}
-		some = 1
-		s.attribute(i, f, was, now)
 	}
 	return true
 }
 
-// attribute codes the new value of one that has changed.
-func (s *state) attribute(i, f int, was, now []uint32) {
+// attribute codes the value of one that has changed.
+func (s *state) attribute(i, f int, was, now uint32) uint32 {
 	c, l := &s.coder, &s.schema.layout
-	field := s.schema.fields[f]
-	if field.Kind == Enumeration && field.Bits <= treeMax {
-		m := l.attrTree + i<<(2*treeMax) + int(was[f])<<treeMax
+	field := &s.schema.fields[f]
+	bits := int(field.Bits)
+	if field.Kind == Enumeration && bits <= treeMax {
+		m := l.attrTree + i<<(2*treeMax) + int(was)<<treeMax
 		v := uint32(1)
-		for b := int(field.Bits) - 1; b >= 0; b-- {
-			v = v<<1 | c.bit(m+int(v), now[f]>>b&1)
+		for b := bits - 1; b >= 0; b-- {
+			v = v<<1 | c.bit(m+int(v), now>>b&1)
 		}
-		now[f] = v & s.schema.masks[f]
-		return
+		return v & s.schema.masks[f]
 	}
-	d := int32(now[f] - was[f])
+	m := l.attrNumber + i*numberModels
 	if field.Kind == Angle {
-		bits := 32 - int(field.Bits)
-		d = d << bits >> bits
+		return (was + uint32(c.signed(m, wrapped(now-was, bits)))) & s.schema.masks[f]
 	}
-	now[f] = was[f] + uint32(c.signed(l.attrNumber+i*numberModels, d))
-	if field.Kind == Angle {
-		now[f] &= s.schema.masks[f]
-	}
+	return was + uint32(c.signed(m, int32(now-was)))
 }
 
-const maxAge = 255
-
-// ageClass is exact for the first frames.
-func ageClass(age int32) int {
-	switch {
-	case age < 22:
-		return int(age)
-	case age < 24:
-		return 22
-	case age < 28:
-		return 23
-	case age < 32:
-		return 24
-	case age < 40:
-		return 25
-	case age < 50:
-		return 26
-	case age < 70:
-		return 27
-	case age < 100:
-		return 28
-	case age < 160:
-		return 29
-	case age < maxAge:
-		return 30
+// stateOf is the first enumeration's value, as models are chosen by it.
+func (s *state) stateOf(row []uint32) int {
+	if f := s.schema.layout.state; f >= 0 {
+		return int(min(row[f], states-1))
 	}
-	return 31
+	return 0
+}
+
+// wrapped is a difference of two angles, from -2^(bits-1).
+func wrapped(difference uint32, bits int) int32 {
+	return int32(difference<<(32-bits)) >> (32 - bits)
 }

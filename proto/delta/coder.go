@@ -14,12 +14,13 @@ type coder struct {
 	buf      []byte
 }
 
-// A model is the probability that a bit is one, 22 bits, and above how many bits
-// it was learnt, 10 bits.
+// A model is the probability that a bit is one, and in its low bits from how many
+// bits it was learnt.
 const (
-	countBits  = 10
-	countLimit = 255
-	unknown    = 1 << 21 << countBits
+	probBits   = 18
+	countBits  = 8
+	countLimit = 1<<countBits - 1
+	unknown    = 1 << (probBits - 1) << countBits
 )
 
 // rates[n] is how far a model that has seen n bits goes towards the next one, in
@@ -30,6 +31,13 @@ var rates = func() (r [countLimit + 1]uint32) {
 	}
 	return r
 }()
+
+// forget has all models begin anew.
+func (c *coder) forget() {
+	for i := range c.models {
+		c.models[i] = unknown
+	}
+}
 
 func (c *coder) startEncoding(dst []byte) {
 	c.lo, c.hi, c.decoding, c.buf = 0, 0xffffffff, false, dst
@@ -55,15 +63,13 @@ func (c *coder) next() uint32 {
 // bit codes a bit with model m, which learns it, or decodes one.
 func (c *coder) bit(m int, bit uint32) uint32 {
 	model := &c.models[m]
-	s := *model
-	p := s >> countBits
-	bit = c.fixed(p>>6|1, bit)
-	n := s & (1<<countBits - 1)
+	p, n := *model>>countBits, *model&countLimit
+	bit = c.fixed(p>>(probBits-16)|1, bit)
 	rate := rates[n]
 	if bit != 0 {
-		p += ((1<<22 - p) >> 6 * rate) >> 10
+		p += ((1<<probBits - p) >> (probBits - 16) * rate) >> (32 - probBits)
 	} else {
-		p -= (p >> 6 * rate) >> 10
+		p -= (p >> (probBits - 16) * rate) >> (32 - probBits)
 	}
 	if n < countLimit {
 		n++
@@ -74,54 +80,51 @@ func (c *coder) bit(m int, bit uint32) uint32 {
 
 // fixed codes a bit that is one with probability p/65536.
 func (c *coder) fixed(p, bit uint32) uint32 {
-	r := c.hi - c.lo
-	mid := c.lo + r>>16*p + (r&0xffff*p)>>16
+	lo, hi := c.lo, c.hi
+	r := hi - lo
+	mid := lo + r>>16*p + (r&0xffff*p)>>16
 	if c.decoding {
-		bit = 0
-		if c.code <= mid {
-			bit = 1
-		}
+		bit = b2u(c.code <= mid)
 	}
 	if bit != 0 {
-		c.hi = mid
+		hi = mid
 	} else {
-		c.lo = mid + 1
+		lo = mid + 1
 	}
-	for (c.lo^c.hi)>>24 == 0 {
+	c.lo, c.hi = lo, hi
+	if (lo^hi)>>24 == 0 {
 		c.shift()
 	}
 	return bit
 }
 
+// shift gives away the bytes on which both ends of the interval agree.
 func (c *coder) shift() {
-	if c.decoding {
-		c.code = c.code<<8 | c.next()
-	} else {
-		c.buf = append(c.buf, byte(c.hi>>24))
-	}
-	c.lo <<= 8
-	c.hi = c.hi<<8 | 0xff
-}
-
-// finish gives away the shortest end that decodes alike with zeros behind it.
-func (c *coder) finish() []byte {
-	if c.lo != 0 {
-		for keep := uint(24); ; keep -= 8 {
-			end := c.lo>>keep + 1
-			if keep == 0 {
-				end = c.lo
-			}
-			if keep == 0 || end<<keep>>keep == end && end<<keep <= c.hi && end<<keep >= c.lo {
-				for s := 24; s >= int(keep); s -= 8 {
-					c.buf = append(c.buf, byte(end<<keep>>s))
-				}
-				break
-			}
+	for ; (c.lo^c.hi)>>24 == 0; c.lo, c.hi = c.lo<<8, c.hi<<8|0xff {
+		if c.decoding {
+			c.code = c.code<<8 | c.next()
+		} else {
+			c.buf = append(c.buf, byte(c.hi>>24))
 		}
 	}
-	buf := c.buf
-	c.buf = nil
-	return buf
+}
+
+// finish gives away the shortest end that, with zeros behind it, is in the
+// interval.
+func (c *coder) finish() []byte {
+	for n := 0; ; n++ {
+		rest := uint64(1)<<(32-8*n) - 1
+		end := (uint64(c.lo) + rest) &^ rest
+		if end > uint64(c.hi) {
+			continue
+		}
+		for i := range n {
+			c.buf = append(c.buf, byte(end>>(24-8*i)))
+		}
+		buf := c.buf
+		c.buf = nil
+		return buf
+	}
 }
 
 // overrun tells whether more was decoded than was there.

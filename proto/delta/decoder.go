@@ -1,6 +1,9 @@
 package delta
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 // Decoder follows the frames of one encoder, or of several if each later one has
 // a newer epoch or begins later. It is not safe for concurrent use.
@@ -11,7 +14,7 @@ type Decoder struct {
 
 // NewDecoder returns a decoder with an empty table that needs a keyframe.
 func NewDecoder(s *Schema) *Decoder {
-	return &Decoder{state: newState(s), err: ErrNoKey}
+	return &Decoder{state: newState(s), lost: true}
 }
 
 // Table returns the state after the last good frame. It is the decoder's own,
@@ -25,7 +28,7 @@ func (d *Decoder) Header() Header { return d.state.header }
 // frame: the same bytes. While the decoder itself needs one, dst is returned
 // as it is.
 func (d *Decoder) Keyframe(dst []byte) []byte {
-	if d.err != nil {
+	if d.lost {
 		return dst
 	}
 	return d.state.keyframe(dst)
@@ -35,8 +38,8 @@ func (d *Decoder) Keyframe(dst []byte) []byte {
 // each of them but ErrStale the decoder needs a keyframe.
 func (d *Decoder) Decode(frame []byte) error {
 	err := d.decode(frame)
-	if err != nil && err != ErrStale {
-		d.err = ErrNoKey
+	if err != nil && !errors.Is(err, ErrStale) {
+		d.lost = true
 	}
 	return err
 }
@@ -56,7 +59,7 @@ func (d *Decoder) decode(frame []byte) error {
 
 func (d *Decoder) delta(frame []byte) error {
 	s := &d.state
-	if d.err != nil {
+	if d.lost {
 		return ErrNoKey
 	}
 	switch newer := (frame[0] - byte(s.header.Epoch)) & epochMask; {
@@ -77,7 +80,7 @@ func (d *Decoder) delta(frame []byte) error {
 		return ErrMalformed
 	}
 	// From here on s.next is the last good table.
-	if h := s.table.hash(tick); frame[2] != byte(h>>8) || frame[3] != byte(h) {
+	if h := s.table.hash(tick); frame[2] != byte(h>>24) || frame[3] != byte(h>>16) {
 		s.table, s.next = s.next, s.table
 		return ErrHash
 	}
@@ -104,7 +107,7 @@ func (d *Decoder) key(frame []byte) error {
 	if err := s.readKeyframe(h, rest[:len(rest)-4], sum); err != nil {
 		return err
 	}
-	d.err = nil
+	d.lost = false
 	return nil
 }
 
@@ -116,7 +119,7 @@ func (d *Decoder) stale(h Header) bool {
 	switch {
 	case h.Epoch != had.Epoch:
 		return h.Epoch < had.Epoch
-	case d.err != nil:
+	case d.lost:
 		return false
 	case h.Start.Equal(had.Start):
 		return h.Seq <= had.Seq

@@ -21,7 +21,7 @@ func TestKeyframeLetsFollow(t *testing.T) {
 	var late *Decoder
 	for tick := range uint32(50) {
 		table.Reset()
-		for id := uint32(1 + tick/10); id < 20; id++ {
+		for id := 1 + tick/10; id < 20; id++ {
 			table.Append(id, 1000*id+tick*id, 5000-tick, id+tick/7, 1000-tick/3, tick/9%8)
 		}
 		frame := e.Encode(nil, tick, table)

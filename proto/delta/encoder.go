@@ -76,7 +76,7 @@ func (e *Encoder) Encode(dst []byte, tick uint32, t *Table) []byte {
 	s.header.Tick = tick
 	s.header.Key = false
 	h := s.table.hash(tick)
-	dst[at+2], dst[at+3] = byte(h>>8), byte(h)
+	dst[at+2], dst[at+3] = byte(h>>24), byte(h>>16)
 	return dst
 }
 

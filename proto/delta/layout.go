@@ -1,31 +1,43 @@
 package delta
 
-// layout says which fields play which part, and where the models of each
+// layout says which field plays which part, and where the models of each
 // decision begin.
 type layout struct {
 	positions []int // fields
 	heading   int   // the first angle; -1: there is none, or there are not two positions
-	attrs     []int // all other fields
 	state     int   // the first enumeration; -1: there is none
-	models    int   // how many in all
+	attrs     []int // all fields but the positions and the heading
 
-	tick, members, joins, id int
-	join                     int // numbers, one for each field
-	attr                     int
-	attrField                int // per attribute: changed, 2*8
-	attrNumber               int // per attribute
-	attrTree                 int // per attribute
-	motion                   int
-	choice                   int
-	turn                     int
-	rest                     int
-	step                     int
+	models int // how many in all
+
+	tick        int // a number
+	members     int // has somebody joined or left: by whether so in the last frame
+	leaves      int
+	joins, id   int // numbers
+	joined      int // numbers, by field
+	attr        int // has an attribute changed: by state and age
+	attrChanged int // has this one: by attribute, whether one before it has, state
+	attrNumber  int // numbers, by attribute
+	attrTree    int // by attribute, old value and the bits so far
+	straight    int // by habit, youth, open lines, rest, and whether an attribute has changed
+	deviates    int // by what is open, periods, slope and hint
+	deviatesTo  int // likewise
+	turns       int // zero and sign: by last turn, rest and state
+	turn        int // numbers, by size of the last turn
+	stops       int // by rest, turn and state
+	strays      int // zero and sign: by size of turn, fraction, rest, and which position
+	stray       int // numbers, by size of turn and rest
 }
 
+// Sizes of what models are chosen by.
 const (
 	states  = 8
 	ages    = 32
-	treeMax = 4 // bits of enumerations whose values each have a model
+	habits  = 8
+	classes = 8
+	hints   = 5
+	sizes   = 4
+	treeMax = 4 // bits of enumerations whose values each have models
 )
 
 func newLayout(fields []Field) layout {
@@ -36,13 +48,14 @@ func newLayout(fields []Field) layout {
 		}
 	}
 	for i, f := range fields {
-		switch {
-		case f.Kind == Angle && l.heading < 0 && len(l.positions) >= 2:
+		if f.Kind == Angle && l.heading < 0 && len(l.positions) >= 2 {
 			l.heading = i
-		case f.Kind == Enumeration && l.state < 0:
+			continue
+		}
+		if f.Kind == Enumeration && l.state < 0 {
 			l.state = i
-			l.attrs = append(l.attrs, i)
-		case f.Kind != Position:
+		}
+		if f.Kind != Position {
 			l.attrs = append(l.attrs, i)
 		}
 	}
@@ -52,18 +65,22 @@ func newLayout(fields []Field) layout {
 		return at
 	}
 	l.tick = take(numberModels)
-	l.members = take(2 + 1)
+	l.members = take(2)
+	l.leaves = take(1)
 	l.joins = take(numberModels)
 	l.id = take(numberModels)
-	l.join = take(numberModels * len(fields))
+	l.joined = take(len(fields) * numberModels)
 	l.attr = take(states * ages)
-	l.attrField = take(len(l.attrs) * 2 * states)
+	l.attrChanged = take(len(l.attrs) * 2 * states)
 	l.attrNumber = take(len(l.attrs) * numberModels)
 	l.attrTree = take(len(l.attrs) << (2 * treeMax))
-	l.motion = take(8 * 8 * 3 * 2 * 2)
-	l.choice = take(3 * 8 * 8 * 5)
-	l.turn = take(8 * numberModels)
-	l.rest = take(2 * 3 * states)
-	l.step = take(12 * numberModels)
+	l.straight = take(habits * classes * 3 * 2 * 2)
+	l.deviates = take(3 * classes * classes * hints)
+	l.deviatesTo = take(classes * hints)
+	l.turns = take(classes * 2 * states * 2)
+	l.turn = take(sizes * numberModels)
+	l.stops = take(2 * 3 * states)
+	l.strays = take(sizes * 4 * 2 * 3 * 2)
+	l.stray = take(2 * 2 * numberModels)
 	return l
 }

@@ -3,7 +3,7 @@ package delta
 // line recognises that the values of one position lie on a digital straight
 // line: that there are a start and a velocity, neither of them whole, which
 // give all values seen when rounded. From that follows the next value, or that
-// it is one of two.
+// it is one of two or three.
 //
 // With slope A/b, A = c·b + a, all points (i, v) of the line have remainders
 // A·i − b·v in a range of b numbers; rho is the last point's within that range.
@@ -20,71 +20,96 @@ type line struct {
 	n          int32 // index of the last point
 	up0, up1   int32
 	low0, low1 int32
+	vel        int32 // smoothed velocity, in 1/64; 0 where needsVelocity is false
 }
 
 const (
-	// Longer lines forget their beginning: it bounds a·n.
-	maxLine = 1024
+	// Longer lines forget their first half: it bounds a·n.
+	maxLine = 2048
 	// A slope has been seen so many times over when a deviation is no longer
 	// taken for a better knowledge of it.
 	maxPeriods = 32
+	// From so many steps on a line knows the velocity better than smoothing does ...
+	trusted = 3
+	// ... and up to so many a smoothed velocity is a hint at how the line goes on.
+	young = 8
+	// Velocities, in steps per frame, are not known beyond that. It bounds products.
+	maxVelocity = 1000
+	// smoothing/16 of a surprise goes into the velocity.
+	smoothing = 6
 )
 
-// begin makes a line of a single point, which is taken to rest.
-func (l *line) begin() { *l = line{b: 1} }
+// bend begins a line of two points.
+func (l *line) bend(step int32) { *l = line{c: step, b: 1, n: 1, up1: 1, low1: 1, vel: l.vel} }
 
-// bend makes a line of two points.
-func (l *line) bend(step int32) { *l = line{c: step, b: 1, n: 1, up1: 1, low1: 1} }
-
-// next returns the step to the next point and its remainder.
-func (l *line) next() (step, rho int32) {
-	step, rho = l.c, l.rho+l.a
-	if rho >= l.b {
-		step++
-		rho -= l.b
-	}
-	return step, rho
+// forecast is where a line's next point is: at step, with remainder rho, or if up
+// one above, or if down one below.
+type forecast struct {
+	step, rho int32
+	up, down  bool
 }
 
-// open tells whether the next point may also be one above or one below.
-func (l *line) open(rho int32) (up, down bool) {
-	if l.n >= maxPeriods*l.b {
-		return false, false
+func (l *line) forecast() forecast {
+	f := forecast{step: l.c, rho: l.rho + l.a}
+	if f.rho >= l.b {
+		f.step++
+		f.rho -= l.b
 	}
-	return rho == l.b-1, rho == 0
+	if l.n < maxPeriods*l.b {
+		f.up, f.down = f.rho == l.b-1, f.rho == 0
+	}
+	return f
 }
 
-// follow moves on to the next point: deviation is 0 for the one of next, or 1 or
-// -1 where open allows it.
-func (l *line) follow(rho, deviation int32) {
+func (f *forecast) open() bool { return f.up || f.down }
+
+// allows tells whether step leads to a point of the line.
+func (f *forecast) allows(step int32) bool {
+	d := step - f.step
+	return d == 0 || d == 1 && f.up || d == -1 && f.down
+}
+
+// follow moves on to the forecast's point, or the one that deviates from it by 1
+// or -1 where it is open to that.
+func (l *line) follow(f *forecast, deviation int32) {
 	l.n++
 	switch {
 	case deviation == 0:
-		l.rho = rho
-		if rho == 0 {
+		l.rho = f.rho
+		if l.rho == 0 {
 			l.up1 = l.n
 		}
-		if rho == l.b-1 {
+		if l.rho == l.b-1 {
 			l.low1 = l.n
 		}
 	case deviation > 0:
-		l.low0 = l.low1
-		l.up1 = l.n
+		l.low0, l.up1 = l.low1, l.n
 		l.turn(l.n-l.up0, 1)
 		l.rho = 0
 	default:
-		l.up0 = l.up1
-		l.low1 = l.n
+		l.up0, l.low1 = l.up1, l.n
 		l.turn(l.n-l.low0, -1)
 		l.rho = l.b - 1
 	}
 	if l.n == maxLine {
 		l.forget()
 	}
+	if !l.needsVelocity() {
+		l.vel = 0
+	}
 }
 
-// turn sets the slope to that over the last steps points, which is the old one
-// and a little more or less.
+// take follows the line where step leads to a point of it, and bends it if not.
+func (l *line) take(f *forecast, step int32) {
+	if f.allows(step) {
+		l.follow(f, step-f.step)
+	} else {
+		l.bend(step)
+	}
+}
+
+// turn sets the slope to that over the last steps points: the old one and a
+// little more or less.
 func (l *line) turn(steps, sign int32) {
 	rise := (l.a*steps + sign) / l.b
 	l.a, l.b = rise, steps
@@ -101,30 +126,62 @@ func (l *line) turn(steps, sign int32) {
 // points, so that the first of those that stay are known.
 func (l *line) forget() {
 	const half = maxLine / 2
-	if l.up1 < half || l.low1 < half {
+	if l.up1 < half || l.low1 < half || l.b > half {
+		l.vel = l.velocity()
 		l.bend(l.c)
 		return
 	}
+	since := func(first int32) int32 {
+		if first < half {
+			first += (half - first + l.b - 1) / l.b * l.b
+		}
+		return first - half
+	}
 	l.n -= half
-	l.up0 = l.since(half, l.up0, l.up1)
-	l.low0 = l.since(half, l.low0, l.low1)
 	l.up1 -= half
 	l.low1 -= half
+	l.up0 = min(since(l.up0), l.up1)
+	l.low0 = min(since(l.low0), l.low1)
 }
 
-func (l *line) since(first, from, to int32) int32 {
-	if from < first {
-		from += (first - from + l.b - 1) / l.b * l.b
+// lean finds the latest points with the least and the largest remainder; -1 for
+// none.
+func (l *line) lean() (up, low int32) {
+	up, low = -1, -1
+	rho := l.rho
+	for i := l.n; i >= 0 && (up < 0 || low < 0); i-- {
+		if rho == 0 && up < 0 {
+			up = i
+		}
+		if rho == l.b-1 && low < 0 {
+			low = i
+		}
+		if rho -= l.a; rho < 0 {
+			rho += l.b
+		}
 	}
-	return min(from, to) - first
+	return up, low
 }
 
-// velocity returns the steps per frame, in 1/256.
-func (l *line) velocity() int32 { return l.c<<8 + (l.a<<8)/l.b }
+// rests tells whether the line is that of something that does not move.
+func (l *line) rests() bool { return l.c|l.a == 0 }
 
-// valid tells whether a line read from a keyframe can be worked with.
-func (l *line) valid() bool {
-	return l.b >= 1 && l.a >= 0 && l.a < l.b && l.rho >= 0 && l.rho < l.b && l.n >= 0 && l.n < maxLine && l.b <= maxLine &&
-		l.up0 >= 0 && l.up0 <= l.up1 && l.up1 <= l.n && l.low0 >= 0 && l.low0 <= l.low1 && l.low1 <= l.n &&
-		l.c <= 1<<MaxBits && l.c >= -1<<MaxBits
+// needsVelocity tells whether the smoothed velocity is still of use: to a line
+// that is not known well, or as what there was before a rest.
+func (l *line) needsVelocity() bool { return l.n <= young || l.rests() }
+
+// velocity returns the steps per frame, in 1/64.
+func (l *line) velocity() int32 {
+	if l.n < trusted {
+		return l.vel
+	}
+	return clampStep(l.c)<<6 + l.a<<6/l.b
 }
+
+// smooth has the velocity learn gain/16 of what a step differs from it.
+func (l *line) smooth(velocity, step, gain int32) {
+	const limit = maxVelocity << 6
+	l.vel = max(-limit, min(velocity+(clampStep(step)<<6-velocity)*gain/16, limit))
+}
+
+func clampStep(step int32) int32 { return max(-maxVelocity, min(step, maxVelocity)) }

@@ -28,7 +28,7 @@ func (s *state) encodeMembers() {
 		for j < len(ids) && ids[j] < id {
 			j++
 		}
-		c.bit(l.members+2, b2u(j == len(ids) || ids[j] != id))
+		c.bit(l.leaves, b2u(j == len(ids) || ids[j] != id))
 	}
 	c.unsigned(l.joins, joins)
 	last, first := uint32(0), true
@@ -57,7 +57,7 @@ func (s *state) decodeMembers() bool {
 	s.origin = s.origin[:0]
 	kept := s.spareKept[:0]
 	for i := range s.table.ids {
-		if c.bit(l.members+2, 0) == 0 {
+		if c.bit(l.leaves, 0) == 0 {
 			kept = append(kept, int32(i))
 		}
 	}
@@ -109,7 +109,7 @@ func (s *state) keep(i int32) {
 func (s *state) join(row []uint32) bool {
 	c, l := &s.coder, &s.schema.layout
 	for f := range row {
-		row[f] = uint32(c.signed(l.join+f*numberModels, int32(row[f]-s.joined[f]))) + s.joined[f]
+		row[f] = uint32(c.signed(l.joined+f*numberModels, int32(row[f]-s.joined[f]))) + s.joined[f]
 		if row[f] > s.schema.masks[f] {
 			return false
 		}

@@ -36,6 +36,18 @@ func (c *coder) signed(m int, v int32) int32 {
 	return int32(c.positive(m, uint32(v)))
 }
 
+// number codes v with the block at m, but for zero and sign with the models
+// from first.
+func (c *coder) number(first, m int, v int32) int32 {
+	if c.bit(first, b2u(v != 0)) == 0 {
+		return 0
+	}
+	if c.bit(first+1, b2u(v < 0)) != 0 {
+		return -int32(c.positive(m, uint32(-v)))
+	}
+	return int32(c.positive(m, uint32(v)))
+}
+
 // positive codes a number above 0.
 func (c *coder) positive(m int, v uint32) uint32 {
 	length := 0

@@ -3,6 +3,7 @@ package delta
 import (
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // Limits of a Schema and a Table.
@@ -36,12 +37,13 @@ type Field struct {
 	Bits uint8
 }
 
-// Schema says what the fields of an entity are. It is immutable.
+// Schema says what the fields of an entity are. It is immutable, and safe for concurrent use.
 type Schema struct {
 	fields []Field
 	masks  []uint32
 	digest uint32
 	layout layout
+	keys   sync.Pool // of *key, shared by all that have this schema
 }
 
 // World is the schema of every zone: positions in 1/100 unit, the heading in

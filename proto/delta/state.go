@@ -4,17 +4,18 @@ package delta
 // each frame.
 type state struct {
 	schema *Schema
-	coder  coder // of frames
-	key    coder // of keyframes
 	header Header
-	models []uint32
+	coder  coder
 
 	table, next *Table   // as of the last frame, and of the one at hand
 	lines       []line   // row by row, one for each position
 	pasts       []past   // row by row
 	joined      []uint32 // values of the last one who joined
-	zeros       []uint32
-	moved       bool // members have changed in the last frame
+	moved       bool     // members have changed in the last frame
+
+	// Of the entity at hand, by position.
+	forecasts  [MaxFields]forecast
+	velocities [MaxFields]int32
 
 	origin     []int32 // of each row of next: the row of table, or -1
 	spareKept  []int32
@@ -23,11 +24,8 @@ type state struct {
 }
 
 func newState(s *Schema) state {
-	n := len(s.fields)
-	st := state{schema: s, table: NewTable(s), next: NewTable(s), joined: make([]uint32, n), zeros: make([]uint32, n)}
-	st.models = make([]uint32, s.layout.models)
-	st.coder.models = st.models
-	st.key.models = make([]uint32, keyFields+n*numberModels)
+	st := state{schema: s, table: NewTable(s), next: NewTable(s), joined: make([]uint32, len(s.fields))}
+	st.coder.models = make([]uint32, s.layout.models)
 	return st
 }
 
@@ -48,7 +46,11 @@ func (s *state) frame(tick uint32) (uint32, bool) {
 				continue
 			}
 		}
-		s.row(s.table.values[from*w:from*w+w], s.next.values[i*w:i*w+w], s.lines[i*np:i*np+np], &s.pasts[i])
+		was, now, p := s.table.values[from*w:from*w+w], s.next.values[i*w:i*w+w], &s.pasts[i]
+		changed := len(l.attrs) > 0 && s.attributes(was, now, p)
+		if np > 0 {
+			s.motion(was, now, s.lines[i*np:i*np+np], p, changed)
+		}
 	}
 	if c.decoding && (!c.exhausted() || !s.schema.fits(s.next.values)) {
 		return 0, false
