@@ -172,6 +172,8 @@ type house struct {
 	addr    string
 	served  chan error
 	metrics *prometheus.Registry
+	figures *gateway.Metrics
+	world   *fakeWorld
 	// wrap goes around each accepted connection. nil: nothing does.
 	wrap func(*net.TCPConn) net.Conn
 }
@@ -223,6 +225,7 @@ func open(t testing.TB, change func(c *gateway.Config, h *house)) *house {
 		catalog: fakeCatalog{"sword": {Sku: "sword", Title: "A sword", Price: 10, Currency: "gold", Slices: 2, LowStock: 10}},
 		served:  make(chan error, 1),
 		metrics: prometheus.NewRegistry(),
+		world:   new(fakeWorld),
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -239,12 +242,14 @@ func open(t testing.TB, change func(c *gateway.Config, h *house)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.figures = gateway.NewMetrics(h.metrics)
 	h.Gateway, err = gateway.New(cfg, gateway.Deps{
 		Router:  h.router,
 		Catalog: func() gateway.Catalog { return h.catalog },
 		Bus:     h.bus,
 		Auth:    verifier,
-		Metrics: gateway.NewMetrics(h.metrics),
+		World:   h.world,
+		Metrics: h.figures,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -172,6 +172,7 @@ type sight struct {
 	decoders map[uint32]*delta.Decoder
 	cells    map[uint32]uint32 // by stream
 	keys     int
+	frames   int
 }
 
 // enter has a client enter the plaza.
@@ -209,6 +210,7 @@ func (s *sight) take(f *clientv1.ServerFrame) bool {
 		if d == nil {
 			s.t.Fatalf("a frame of stream %d, which has not begun", b.World.GetStream())
 		}
+		s.frames++
 		err = d.Decode(b.World.GetFrame())
 	case *clientv1.ServerFrame_WorldGone:
 		for _, n := range b.WorldGone.GetStreams() {
@@ -227,9 +229,27 @@ func (s *sight) take(f *clientv1.ServerFrame) bool {
 // await reads until the client sees an entity at a place.
 func (s *sight) await(e entity) {
 	s.t.Helper()
-	for !s.sees(e) {
+	s.until(func() bool { return s.sees(e) })
+}
+
+// until reads the world until ok.
+func (s *sight) until(ok func() bool) {
+	s.t.Helper()
+	for !ok() {
 		if f := s.c.receive(); !s.take(f) {
 			s.t.Fatalf("waiting for the world, got %v", f)
+		}
+	}
+}
+
+// askWorld asks something, and returns the reply, whatever of the world comes
+// before it.
+func (c *wsClient) askWorld(s *sight, f *clientv1.ClientFrame) *clientv1.ServerFrame {
+	c.t.Helper()
+	c.send(f)
+	for {
+		if f := c.receive(); !s.take(f) {
+			return f
 		}
 	}
 }
@@ -241,4 +261,42 @@ func (s *sight) sees(e entity) bool {
 		}
 	}
 	return false
+}
+
+// fakeWorld is a World that tests change.
+type fakeWorld struct {
+	mu    sync.Mutex
+	zones []*clientv1.Zone
+	owner map[string]string
+	n     int
+}
+
+// set names the zones there are, and the owner of one.
+func (w *fakeWorld) set(zone, owner string, zones ...*clientv1.Zone) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.zones, w.owner = zones, map[string]string{zone: owner}
+}
+
+func (w *fakeWorld) Zones() []*clientv1.Zone {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.n++
+	return w.zones
+}
+
+func (w *fakeWorld) Owner(kind, id string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if kind != "zone" {
+		return ""
+	}
+	return w.owner[id]
+}
+
+// asked is how often it was looked at.
+func (w *fakeWorld) asked() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.n
 }

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -75,6 +76,27 @@ func TestInvalidRequests(t *testing.T) {
 		"call: long id":       {call(5, &clientv1.Call{Kind: "guild", Id: long, Method: "Get"}), clientv1.Code_CODE_INVALID_ARGUMENT},
 		"call: no method":     {call(5, &clientv1.Call{Kind: "guild", Id: "7"}), clientv1.Code_CODE_INVALID_ARGUMENT},
 		"call: long method":   {call(5, &clientv1.Call{Kind: "guild", Id: "7", Method: "M" + long}), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"enter: no zone":      {enter("", false, nil), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"enter: odd zone":     {enter("Plaza", false, nil), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"enter: wildcard":     {enter("*", false, nil), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"enter: long zone":    {enter(long, false, nil), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"enter: at NaN":       {enter("plaza", true, &clientv1.Point{X: math.NaN()}), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"leave: no zone":      {&clientv1.ClientFrame{Seq: 5, Body: &clientv1.ClientFrame_LeaveZone{LeaveZone: &clientv1.LeaveZone{}}}, clientv1.Code_CODE_INVALID_ARGUMENT},
+		"intent: no action":   {intent(&clientv1.Intent{Zone: "plaza"}), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"intent: no zone":     {intent(steer("", 1, 1)), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"intent: NaN":         {intent(steer("plaza", math.NaN(), 1)), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"intent: infinite":    {intent(steer("plaza", 1, math.Inf(-1))), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"intent: nowhere":     {intent(&clientv1.Intent{Zone: "plaza", Action: &clientv1.Intent_Walk{Walk: &clientv1.Walk{}}}), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"say: no channel":     {say("", 1, "hi"), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"say: odd channel":    {say("player/ann", 1, "hi"), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"say: wildcard":       {say("zone/>", 1, "hi"), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"say: nothing":        {say("zone/plaza", 1, ""), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"say: too much":       {say("zone/plaza", 1, strings.Repeat("x", 501)), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"say: request 0":      {say("zone/plaza", 0, "hi"), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"who: odd channel":    {&clientv1.ClientFrame{Seq: 5, Body: &clientv1.ClientFrame_Who{Who: &clientv1.Who{Channel: "plaza"}}}, clientv1.Code_CODE_INVALID_ARGUMENT},
+		"read: odd channel":   {&clientv1.ClientFrame{Seq: 5, Body: &clientv1.ClientFrame_ReadChat{ReadChat: &clientv1.ReadChat{Channel: "group/"}}}, clientv1.Code_CODE_INVALID_ARGUMENT},
+		"join: odd group":     {joinGroup("a b"), clientv1.Code_CODE_INVALID_ARGUMENT},
+		"leave: odd group":    {&clientv1.ClientFrame{Seq: 5, Body: &clientv1.ClientFrame_LeaveGroup{LeaveGroup: &clientv1.LeaveGroup{Group: "."}}}, clientv1.Code_CODE_INVALID_ARGUMENT},
 		"watch: unknown sku":  {watch(5, "sword", "sphere"), clientv1.Code_CODE_NOT_FOUND},
 		"watch: no sku":       {watch(5, ""), clientv1.Code_CODE_INVALID_ARGUMENT},
 		"watch: too many":     {watch(5, strings.Split(strings.Repeat("sword,", 64)+"sword", ",")...), clientv1.Code_CODE_INVALID_ARGUMENT},

@@ -244,12 +244,14 @@ func (g *Gateway) start(s *session) {
 	g.mu.Unlock()
 	g.metrics.accepted.Inc()
 	g.metrics.connections.Inc()
-	go func() {
-		defer g.running.Done()
-		s.run()
-		g.metrics.connections.Dec()
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		delete(g.sessions, s)
-	}()
+	go s.begin()
+}
+
+// ended forgets a session.
+func (g *Gateway) ended(s *session) {
+	g.metrics.connections.Dec()
+	g.mu.Lock()
+	delete(g.sessions, s)
+	g.mu.Unlock()
+	g.running.Done()
 }

@@ -56,12 +56,20 @@ func newSession(g *Gateway, subprotocol string, w *wire) *session {
 // log is made when there is something to say: most sessions never do.
 func (s *session) log() *slog.Logger { return s.g.log.With("session", s.id) }
 
-// run serves the connection. It returns when the reading and the writing have
-// ended.
-func (s *session) run() {
+// begin greets the client. It serves the connection in another goroutine: what
+// it takes to check a token leaves a stack behind that is four times as large as
+// waiting for a message needs.
+func (s *session) begin() {
 	greeted := s.greet()
 	s.in.Body = nil
 	s.g.handshakes.Add(-1)
+	go s.run(greeted)
+}
+
+// run serves the connection. It returns when the reading and the writing have
+// ended.
+func (s *session) run(greeted bool) {
+	defer s.g.ended(s)
 	if greeted {
 		s.pings.Reset(s.g.cfg.PingInterval)
 		s.read()
