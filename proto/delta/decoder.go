@@ -9,7 +9,7 @@ import (
 // a newer epoch or begins later. It is not safe for concurrent use.
 type Decoder struct {
 	state state
-	err   error // why it needs a keyframe; nil: it does not
+	lost  bool // needs a keyframe
 }
 
 // NewDecoder returns a decoder with an empty table that needs a keyframe.
