@@ -166,6 +166,28 @@ func (p *tab) key(code string, down bool) {
 	}
 }
 
+// drag moves a finger over the page, and keeps it there until lift.
+func (p *tab) drag(fromX, fromY, toX, toY float64) {
+	p.t.Helper()
+	p.touch(input.DispatchTouchEventTypeTouchStart, &input.TouchPoint{X: fromX, Y: fromY})
+	p.touch(input.DispatchTouchEventTypeTouchMove, &input.TouchPoint{X: toX, Y: toY})
+}
+
+func (p *tab) lift() {
+	p.t.Helper()
+	p.touch(input.DispatchTouchEventTypeTouchEnd)
+}
+
+func (p *tab) touch(kind input.DispatchTouchEventType, points ...*input.TouchPoint) {
+	p.t.Helper()
+	if points == nil {
+		points = []*input.TouchPoint{} // not null
+	}
+	if _, err := chromedp.Call(p.ctx, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: kind, TouchPoints: points}); err != nil {
+		p.t.Fatalf("%s: %s: %v", p.name, kind, err)
+	}
+}
+
 // shoot saves a picture of the page, if pictures are wanted.
 func (p *tab) shoot(name string) {
 	p.t.Helper()
@@ -216,6 +238,26 @@ func (p *tab) seesMove(player string) {
 	p.t.Helper()
 	before := value[string](p, place(player)+" ?? ''")
 	p.await(player+" moves", fmt.Sprintf("![%q, '', undefined].includes(%s)", before, place(player)))
+}
+
+// walkTo points at a place on the page's map.
+func (p *tab) walkTo(x, y float64) {
+	p.t.Helper()
+	at := value[[]float64](p, fmt.Sprintf(`(() => {
+		const map = document.getElementById('map'), box = map.getBoundingClientRect();
+		const k = Math.min((box.width - 8) / 60, (box.height - 8) / 40);
+		return [box.left + box.width / 2 + (%g - 30) * k, box.top + box.height / 2 - (%g - 20) * k];
+	})()`, x, y))
+	p.do("point at the map", chromedp.MouseClickXY(at[0], at[1]))
+}
+
+// arrives waits until the player is at a place.
+func (p *tab) arrives(x, y float64) {
+	p.t.Helper()
+	p.await("the way has an end", fmt.Sprintf(`(() => {
+		const [x, y] = document.getElementById('at').textContent.split(', ').map(Number);
+		return Math.hypot(x - %g, y - %g) < 1;
+	})()`, x, y))
 }
 
 // enter walks through the door.

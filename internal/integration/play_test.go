@@ -27,41 +27,72 @@ func TestPlayPage(t *testing.T) {
 	ada.await("there is a door", "document.readyState === 'complete'")
 	ada.shoot("play-door")
 	ada.enter()
-	ben := openTab(t, browser, "Ben", at.Listen, 390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile, chromedp.EmulateTouch)
-	ben.enter()
+	finn := openTab(t, browser, "Finn", at.Listen, 1280, 800)
+	finn.enter()
 
-	ada.sees("Ben")
-	ben.sees("Ada")
+	ada.sees("Finn")
+	finn.sees("Ada")
 	ada.key("KeyD", true)
-	ben.seesMove("Ada")
+	finn.seesMove("Ada")
 	ada.key("KeyD", false)
+	ada.walkTo(27, 20)
+	finn.walkTo(28.4, 20.8)
+	ada.arrives(27, 20)
+	finn.arrives(28.4, 20.8)
+	finn.do("become a phone", chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile, chromedp.EmulateTouch))
 
-	ada.say("hello Ben")
-	ben.hears("hello Ben")
-	ben.click("talk")
-	ben.say("hello Ada")
+	ada.say("hello Finn")
+	finn.hears("hello Finn")
+	finn.click("talk")
+	finn.say("hello Ada")
 	ada.hears("hello Ada")
-	ben.shoot("play-phone-chat")
-	ben.say("") // closes it
+	finn.shoot("play-phone-chat")
+	finn.say("") // closes it
 
 	ada.await("there are lanterns", "document.getElementById('stock').textContent === '500'")
-	ben.await("there are lanterns", "document.getElementById('stock').textContent === '500'")
+	finn.await("there are lanterns", "document.getElementById('stock').textContent === '500'")
 	ada.click("buy")
 	ada.await("a lantern was bought", "document.querySelector('.toast.good') !== null && document.getElementById('owned').textContent === '1 yours'")
-	for _, p := range []*tab{ada, ben} {
+	for _, p := range []*tab{ada, finn} {
 		p.await("there is one less", "document.getElementById('stock').textContent === '499'")
 	}
+	finn.shoot("play-phone")
+
+	ada.await("somebody is near", "document.getElementById('strike').classList.contains('ready')")
+	ada.key("Space", true)
+	ada.key("Space", false)
+	finn.await("it hurts", "document.getElementById('hurt').classList.contains('now')")
 	ada.shoot("play-desktop")
-	ben.shoot("play-phone")
+	finn.drag(96, 740, 96, 790)
+	ada.seesMove("Finn")
+	finn.lift()
 
 	// It is the page's own measure that delta frames are worth it.
 	ada.await("frames are small", "parseFloat(document.getElementById('ratio').textContent) > 5")
 	ada.await("frames come in time", "parseFloat(document.getElementById('latency').textContent) < 500")
 	t.Logf("Ada's status: %s, %s, %s, %s", ada.text("rate"), ada.text("latency"), ada.text("ratio"), ada.text("ticks"))
-	for _, p := range []*tab{ada, ben} {
+	for _, p := range []*tab{ada, finn} {
 		if owner := p.text("owner"); owner != "only" {
 			t.Errorf("%s sees that %q runs the zone, want only", p.name, owner)
 		}
+	}
+
+	// The pages wait for a server that goes away, and find back into the world.
+	node.kill()
+	ada.await("the connection is lost", "!document.getElementById('banner').hidden")
+	ada.shoot("play-waiting")
+	node.start()
+	node.ready(ctx)
+	for _, p := range []*tab{ada, finn} {
+		p.await("the connection is back", "document.getElementById('banner').hidden")
+	}
+	ada.key("KeyA", true)
+	finn.seesMove("Ada")
+	ada.key("KeyA", false)
+	ada.say("here again")
+	finn.hears("here again")
+	ada.await("the lantern is still there", "document.getElementById('owned').textContent === '1 yours'")
+	for _, p := range []*tab{ada, finn} {
 		p.unharmed()
 	}
 }
@@ -78,8 +109,8 @@ func TestPlayPageSurvives(t *testing.T) {
 	d.even()
 
 	ada := openTab(t, browser, "Ada", d.at[0].Listen, 1280, 800)
-	ben := openTab(t, browser, "Ben", d.at[1].Listen, 1280, 800)
-	both := []*tab{ada, ben}
+	finn := openTab(t, browser, "Finn", d.at[1].Listen, 1280, 800)
+	both := []*tab{ada, finn}
 	for _, p := range both {
 		p.enter()
 	}
@@ -87,25 +118,25 @@ func TestPlayPageSurvives(t *testing.T) {
 	for _, p := range both {
 		p.await("b runs the zone", owned("b"))
 	}
-	ada.sees("Ben")
-	ben.sees("Ada")
+	ada.sees("Finn")
+	finn.sees("Ada")
 
 	// Everything that would show a hitch is watched from here on.
 	for _, p := range both {
 		value[bool](p, watchHitches)
 	}
 	ada.key("KeyD", true)
-	ben.key("KeyA", true)
-	ben.seesMove("Ada")
+	finn.key("KeyA", true)
+	finn.seesMove("Ada")
 	d.moveZone("c")
 	for _, p := range both {
 		p.await("c runs the zone", owned("c"))
 		p.shoot("play-moved-" + p.name)
 	}
 	ada.key("KeyD", false)
-	ben.key("KeyA", false)
+	finn.key("KeyA", false)
 	ada.key("KeyW", true)
-	ben.seesMove("Ada")
+	finn.seesMove("Ada")
 	for _, p := range both {
 		if hitches := value[string](p, "hitches.join('; ')"); hitches != "" {
 			t.Errorf("%s saw more of the move than the owner's name: %s", p.name, hitches)
@@ -120,14 +151,14 @@ func TestPlayPageSurvives(t *testing.T) {
 		p.await("another runs the zone", "/^[ab]$/.test(document.getElementById('owner').textContent)")
 	}
 	ada.key("KeyS", true)
-	ben.seesMove("Ada")
+	finn.seesMove("Ada")
 	t.Logf("the world went on %v after its owner was killed, on node %s", time.Since(died).Round(time.Millisecond), ada.text("owner"))
 	ada.key("KeyS", false)
-	ben.key("KeyD", true)
-	ada.seesMove("Ben")
-	ben.key("KeyD", false)
+	finn.key("KeyD", true)
+	ada.seesMove("Finn")
+	finn.key("KeyD", false)
 	ada.say("still here?")
-	ben.hears("still here?")
+	finn.hears("still here?")
 	for _, p := range both {
 		p.unharmed()
 	}

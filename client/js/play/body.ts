@@ -73,6 +73,12 @@ export class Body {
       this.hit(found.id);
       return;
     }
+    this.walk(at);
+  }
+
+  /** Goes to a place, or as near as the zone has it. */
+  walk(at: { x: number; y: number }): void {
+    if (!this.me || this.me.state === EntityState.dead) return;
     const { width, height } = this.zone.info;
     const goal = { x: Math.min(Math.max(at.x, 0), width), y: Math.min(Math.max(at.y, 0), height) };
     this.goal = goal;

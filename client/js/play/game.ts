@@ -21,7 +21,7 @@ const panelsMs = 500;
 /** One player in one zone, from the door on. */
 export class Game {
   private readonly status = new StatusLine();
-  private readonly people = new PeoplePanel();
+  private readonly people = new PeoplePanel((place) => this.body.walk(place));
   private readonly pauses = new Pauses();
   private readonly chat: ChatPanel;
   private readonly market: Market;

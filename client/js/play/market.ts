@@ -4,6 +4,8 @@ import { toast } from './hud/toasts.js';
 import { reason } from './reason.js';
 
 const firstWare = 'lantern';
+// Events come when a product gets low or is sold out; the numbers between are asked for.
+const lookMs = 1_000;
 
 const refusals: Partial<Record<string, string>> = {
   SOLD_OUT: 'The last one is gone',
@@ -30,6 +32,16 @@ export class Market {
       if (state === 'open') void this.refresh();
     });
     void this.refresh();
+    setInterval(() => void this.look(), lookMs);
+  }
+
+  private async look(): Promise<void> {
+    if (this.ware === undefined || this.client.state !== 'open' || document.hidden) return;
+    try {
+      for (const level of await this.client.watch([this.ware.sku], { timeoutMs: lookMs })) this.level(level);
+    } catch {
+      // What is left is a hint; the next look tells.
+    }
   }
 
   private async refresh(): Promise<void> {
@@ -40,7 +52,7 @@ export class Market {
         if (p === undefined) return;
         this.ware = p;
         this.panel.offer(p);
-        for (const level of await this.client.watch([p.sku])) this.level(level);
+        await this.look();
       }
       const { sku, currency } = this.ware;
       const player = await this.client.getPlayer();

@@ -16,6 +16,16 @@ export interface Place {
 export class PeoplePanel {
   private readonly list = part<HTMLUListElement>('people');
   private readonly map = part<HTMLCanvasElement>('map');
+  /** Pixels a unit, and where the zone's south-west corner is on the map. */
+  private fit = { k: 1, left: 0, bottom: 0 };
+
+  /** go is called with the place that somebody points at on the map, in units. */
+  constructor(go: (place: Place) => void) {
+    this.map.addEventListener('pointerdown', (e) => {
+      const { k, left, bottom } = this.fit;
+      go({ x: (e.offsetX - left) / k, y: (bottom - e.offsetY) / k });
+    });
+  }
 
   zone(name: string): void {
     say(part('zone-name'), name);
@@ -61,6 +71,7 @@ export class PeoplePanel {
     g.clearRect(0, 0, w, h);
     const k = Math.min((w - 8) / zone.width, (h - 8) / zone.height);
     const left = (w - zone.width * k) / 2, bottom = h - (h - zone.height * k) / 2;
+    this.fit = { k, left, bottom };
     g.fillStyle = 'rgba(255,255,255,0.045)';
     g.strokeStyle = 'rgba(255,205,130,0.25)';
     g.lineWidth = 1;

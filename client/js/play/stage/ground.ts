@@ -70,16 +70,16 @@ export class Ground {
     for (let i = 0; i < 16; i++) {
       const long = i % 4 === 0 ? 0.9 : i % 2 === 0 ? 0.62 : 0.4;
       const wide = i % 4 === 0 ? 0.13 : 0.09;
-      g.rotate(Math.PI / 8);
       for (const side of [-1, 1]) {
         g.beginPath();
         g.moveTo(0, -r * long);
         g.lineTo(side * r * wide, -r * 0.16);
         g.lineTo(0, 0);
         g.closePath();
-        g.fillStyle = side < 0 ? 'rgba(196,176,140,0.20)' : 'rgba(120,112,110,0.16)';
+        g.fillStyle = side < 0 ? 'rgba(206,184,146,0.27)' : 'rgba(128,118,112,0.20)';
         g.fill();
       }
+      g.rotate(Math.PI / 8);
     }
     g.restore();
   }

@@ -22,6 +22,13 @@ export interface Scene {
   bubbles: ReadonlyMap<string, { text: string; until: number }>;
 }
 
+/** A rectangle by its middle. */
+interface Box {
+  x: number;
+  y: number;
+  w: number;
+}
+
 interface Standing {
   y: number;
   draw: () => void;
@@ -100,7 +107,8 @@ export class Stage {
     // Names and bars are read, so nothing lies over them.
     for (const [id, f] of this.figures) if (this.inSight(f.x, f.y)) this.label(f, id === scene.me);
     this.effects.drawWords(g, c);
-    for (const [id, f] of this.figures) this.bubble(f, id, scene, now);
+    const bubbles: Box[] = [];
+    for (const [id, f] of this.figures) this.bubble(f, id, scene, now, bubbles);
   }
 
   private look(scene: Scene, seen: readonly Seen[], seconds: number): void {
@@ -277,7 +285,8 @@ export class Stage {
     g.globalAlpha = 1;
   }
 
-  private bubble(f: Figure, id: number, scene: Scene, now: number): void {
+  /** Draws what a figure has just said, above the bubbles that are there already. */
+  private bubble(f: Figure, id: number, scene: Scene, now: number, others: Box[]): void {
     const said = f.name ? scene.bubbles.get(f.name) : undefined;
     if (!said || said.until < now || !this.inSight(f.x, f.y)) return;
     const g = this.g, c = this.camera;
@@ -290,7 +299,9 @@ export class Stage {
     const w = g.measureText(text).width + 20, h = 26;
     const half = w / 2 + 6;
     const x = Math.max(half, Math.min(c.width - half, c.sx(f.x)));
-    const y = c.sy(f.y) - 1.42 * c.scale - 34 - (id === scene.me || f.bar > 0 ? 8 : 0);
+    let y = c.sy(f.y) - 1.42 * c.scale - 34 - (id === scene.me || f.bar > 0 ? 8 : 0);
+    for (const b of others) if (Math.abs(b.x - x) < (b.w + w) / 2 && Math.abs(b.y - y) < h + 4) y = b.y - h - 4;
+    others.push({ x, y, w });
     g.globalAlpha = Math.min(1, left / 400) * f.there;
     g.fillStyle = 'rgba(244,247,255,0.96)';
     g.beginPath();
