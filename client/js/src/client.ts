@@ -159,9 +159,8 @@ export class Client {
 
   /** Enters a zone, or looks at it. A zone that this client is in already is answered alike. */
   async enterZone(name: string, o: EnterOptions = {}): Promise<Zone> {
-    const zone = await this.world.enter(name, o);
     this.watchClock();
-    return zone;
+    return await this.world.enter(name, o);
   }
 
   /** Joins a group, which begins with its first member. */

@@ -4,6 +4,8 @@ import { flag, type Json } from './json.js';
 
 /** Intents are sent at most this often: a gateway counts them among the requests. */
 const spacingMs = 100;
+/** The same wish again is worth sending after so long: the entity may have died meanwhile. */
+const againMs = 1_000;
 /** An intent without an answer for so long is not worth waiting for. */
 const timeoutMs = 5_000;
 
@@ -13,6 +15,7 @@ const timeoutMs = 5_000;
  */
 export class Steering {
   private wanted: Json | undefined;
+  private sentAt = -Infinity;
   private settled = true;
   private running = false;
   private ended = false;
@@ -26,7 +29,8 @@ export class Steering {
 
   /** From now on the player wants this: { steer: … } or { walk: … }. */
   want(action: Json): void {
-    if (JSON.stringify(action) === JSON.stringify(this.wanted)) return;
+    const same = JSON.stringify(action) === JSON.stringify(this.wanted);
+    if (same && (!this.settled || performance.now() - this.sentAt < againMs)) return;
     this.wanted = action;
     this.settled = false;
     void this.run();
@@ -48,6 +52,7 @@ export class Steering {
     this.running = true;
     while (!this.settled && !this.ended) {
       this.settled = true;
+      this.sentAt = performance.now();
       let pauseMs = spacingMs;
       try {
         const body = { zone: this.zone, ...this.wanted };

@@ -155,13 +155,13 @@ export class Zone {
     if (o.at !== undefined) body.at = { x: o.at.x, y: o.at.y };
     const entered = readEntered(await this.host.request('enterZone', body, { timeoutMs: o.timeoutMs, signal: o.signal }));
     this.options = { spectate: o.spectate, at: o.at };
-    const first = this.scene === undefined;
+    // What an entity is may have changed while the connection was down.
+    if (JSON.stringify(entered.fields) !== JSON.stringify(this.fields)) this.scene = new Scene(entered.zone, entered.fields);
     this.info = entered.zone;
     this.fields = entered.fields;
     this.entity = entered.entity;
-    this.scene ??= new Scene(entered.zone, entered.fields);
-    this.scene.thaw(performance.now());
-    if (this.owner === '' || first) this.owner = entered.owner;
+    this.scene?.thaw(performance.now());
+    if (this.owner === '') this.owner = entered.owner;
     else this.moved(entered.owner);
     const { early } = this;
     this.early = [];
