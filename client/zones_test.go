@@ -131,7 +131,7 @@ func TestZoneViewRecoversFromAGap(t *testing.T) {
 }
 
 func TestZoneViewSurvivesReconnect(t *testing.T) {
-	stage := clienttest.NewStage(1)
+	stage := clienttest.NewStage(2)
 	s := serve(t, stage.Handle)
 	c := dial(t, s, client.Options{})
 	at := &clientv1.Point{X: 3, Y: 4}
@@ -139,8 +139,9 @@ func TestZoneViewSurvivesReconnect(t *testing.T) {
 	if _, err := c.JoinGroup(t.Context(), "owls"); err != nil {
 		t.Fatal(err)
 	}
-	stage.Play(nil, []actor{{ID: 1}})
-	await(t, z, "the first picture", seen(z, 1))
+	stage.Play(nil, []actor{{ID: 1}}, []actor{{ID: 8}})
+	await(t, z, "the first picture", seen(z, 1, 8))
+	stage.Hide(1) // what is around differs when it comes back
 	s.DropAll()
 	if _, err := c.Ping(t.Context()); err != nil {
 		t.Fatal(err)

@@ -26,7 +26,9 @@ type Stage struct {
 	mu    sync.Mutex
 	tick  uint32
 	cells []*delta.Encoder
-	table *delta.Table
+	// hidden cells are not shown to who enters.
+	hidden map[int]bool
+	table  *delta.Table
 	// guests have entered. Whoever is gone stays, and what it is sent goes nowhere.
 	guests map[*Session]bool
 	asked  []*clientv1.ClientFrame
@@ -37,7 +39,7 @@ var Start = time.Unix(1_800_000_000, 0)
 
 // NewStage returns a stage with this number of empty cells.
 func NewStage(cells int) *Stage {
-	s := &Stage{table: delta.NewTable(delta.World), guests: make(map[*Session]bool)}
+	s := &Stage{table: delta.NewTable(delta.World), hidden: make(map[int]bool), guests: make(map[*Session]bool)}
 	for _, f := range delta.World.Fields() {
 		s.Fields = append(s.Fields, &clientv1.Field{Name: f.Name, Kind: clientv1.FieldKind(f.Kind), Bits: uint32(f.Bits)})
 	}
@@ -83,6 +85,13 @@ func (s *Stage) Dim(cell int) {
 			WorldGone: &clientv1.WorldGone{Streams: []uint32{stream(g, cell)}},
 		}})
 	}
+}
+
+// Hide has a cell be out of sight of everybody who enters from now on.
+func (s *Stage) Hide(cell int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hidden[cell] = true
 }
 
 // Push sends a frame to everybody who has entered.
@@ -158,7 +167,9 @@ func (s *Stage) enter(g *Session, e *clientv1.EnterZone) *clientv1.ServerFrame {
 	}
 	// Pictures may come before the answer, and after.
 	for i := range s.cells {
-		s.show(g, i)
+		if !s.hidden[i] {
+			s.show(g, i)
+		}
 	}
 	return &clientv1.ServerFrame{Body: &clientv1.ServerFrame_Entered{Entered: entered}}
 }
