@@ -28,7 +28,7 @@ const (
 // speakers are those who have spoken lately. The zero value is empty.
 type speakers struct {
 	byPlayer map[string]*list.Element
-	order    list.List // of *speaker; whoever spoke last is the last
+	order    *list.List // of *speaker; whoever spoke last is the last
 }
 
 // speaker is one of them.
@@ -108,7 +108,7 @@ func (s *speakers) said(e *journalv1.ChatSaid) error {
 
 func (s *speakers) add(own *speaker) *list.Element {
 	if s.byPlayer == nil {
-		s.byPlayer = make(map[string]*list.Element)
+		s.byPlayer, s.order = make(map[string]*list.Element), list.New()
 	}
 	e := s.order.PushBack(own)
 	s.byPlayer[own.player] = e
@@ -116,7 +116,10 @@ func (s *speakers) add(own *speaker) *list.Element {
 }
 
 func (s *speakers) snapshot() []*journalv1.ChatSpeaker {
-	out := make([]*journalv1.ChatSpeaker, 0, s.order.Len())
+	out := make([]*journalv1.ChatSpeaker, 0, len(s.byPlayer))
+	if s.order == nil {
+		return out
+	}
 	for e := s.order.Front(); e != nil; e = e.Next() {
 		own := e.Value.(*speaker)
 		st := &journalv1.ChatSpeaker{Player: own.player}
