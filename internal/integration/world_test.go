@@ -228,4 +228,3 @@ func (d *drill) remembered(s *spectator) {
 		d.t.Errorf("said in the arena: %v, want ann's hello", lines)
 	}
 }
-
