@@ -73,8 +73,12 @@ func (k *key) whole(t *Table) bool {
 		k.row(before, row)
 		before = row
 		for j := range np {
-			if !k.line(&s.lines[i*np+j]) {
+			line := s.lines[i*np+j]
+			if !k.line(&line) {
 				return false
+			}
+			if c.decoding {
+				s.lines[i*np+j] = line
 			}
 		}
 		if !k.past(&s.pasts[i]) {

@@ -28,7 +28,7 @@ const (
 	maxLine = 2048
 	// A slope has been seen so many times over when a deviation is no longer
 	// taken for a better knowledge of it.
-	maxPeriods = 32
+	maxPeriods = 128
 	// From so many steps on a line knows the velocity better than smoothing does ...
 	trusted = 3
 	// ... and up to so many a smoothed velocity is a hint at how the line goes on.
@@ -76,10 +76,10 @@ func (l *line) follow(f *forecast, deviation int32) {
 	switch {
 	case deviation == 0:
 		l.rho = f.rho
-		if l.rho == 0 {
+		switch l.rho {
+		case 0:
 			l.up1 = l.n
-		}
-		if l.rho == l.b-1 {
+		case l.b - 1:
 			l.low1 = l.n
 		}
 	case deviation > 0:
@@ -90,6 +90,9 @@ func (l *line) follow(f *forecast, deviation int32) {
 		l.up0, l.low1 = l.up1, l.n
 		l.turn(l.n-l.low0, -1)
 		l.rho = l.b - 1
+	}
+	if l.b == 1 {
+		l.up1, l.low1 = l.n, l.n // all points lean on both
 	}
 	if l.n == maxLine {
 		l.forget()
