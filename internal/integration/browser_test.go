@@ -131,14 +131,18 @@ func (p *tab) text(id string) string {
 const patience = 20 * time.Second
 
 // await waits until a condition holds in the page, by asking: the page's policy
-// forbids the scripts that would tell.
-func (p *tab) await(what, condition string) {
+// forbids the scripts that would tell. Meanwhile it does again and again what it
+// is given to do.
+func (p *tab) await(what, condition string, meanwhile ...func()) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeoutCause(p.ctx, patience, errors.New("it took too long"))
 	defer cancel()
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
 	for !value[bool](p, condition) {
+		for _, do := range meanwhile {
+			do()
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -164,6 +168,13 @@ func (p *tab) key(code string, down bool) {
 	if _, err := chromedp.Call(p.ctx, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: kind, Code: code}); err != nil {
 		p.t.Fatalf("%s: key %s: %v", p.name, code, err)
 	}
+}
+
+// press presses a key and releases it.
+func (p *tab) press(code string) {
+	p.t.Helper()
+	p.key(code, true)
+	p.key(code, false)
 }
 
 // drag moves a finger over the page, and keeps it there until lift.
