@@ -7,6 +7,10 @@
 // purchase happen once however often it was sent. Any number of goroutines may
 // use a Conn at once.
 //
+// A ZoneView is what a Conn sees of a zone that it has entered: it follows the
+// frames of proto/delta and asks for a picture when it cannot. After a reconnect
+// the Conn enters its zones and joins its groups again by itself.
+//
 // Lane is the lean client of load generators: one goroutine, one request in
 // flight, no allocation for a request. It does not reconnect by itself.
 //
