@@ -178,7 +178,7 @@ func (l *line) velocity() int32 {
 	if l.n < trusted {
 		return l.vel
 	}
-	return clampStep(l.c)<<6 + l.a<<6/l.b
+	return max(-maxVelocity, min(l.c, maxVelocity-1))<<6 + l.a<<6/l.b
 }
 
 // smooth has the velocity learn gain/16 of what a step differs from it.
