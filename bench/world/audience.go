@@ -47,13 +47,12 @@ type audience struct {
 	next  int // number of the next viewer, also of those who left
 
 	mu      sync.Mutex
-	viewers []*viewer           // guarded by mu
-	of      map[*member]*viewer // guarded by mu
-	library *library            // guarded by mu
+	viewers []*viewer // guarded by mu
+	library *library  // guarded by mu
 }
 
 func newAudience(s scene) (*audience, error) {
-	a := &audience{scene: s, of: make(map[*member]*viewer), library: newLibrary()}
+	a := &audience{scene: s, library: newLibrary()}
 	var err error
 	a.crowd, err = newCrowd(a)
 	return a, err
@@ -66,22 +65,12 @@ func (a *audience) Lock()   { a.mu.Lock() }
 func (a *audience) Unlock() { a.mu.Unlock() }
 
 func (a *audience) arrived(m *member, payload []byte, at time.Time) {
-	if v := a.of[m]; v != nil {
-		v.log = append(v.log, receipt{at.UnixNano(), a.library.file(payload)})
-	}
+	m.viewer.log = append(m.viewer.log, receipt{at.UnixNano(), a.library.file(payload)})
 }
 
-func (a *audience) read(m *member, bytes int) {
-	if v := a.of[m]; v != nil {
-		v.bytes += int64(bytes)
-	}
-}
+func (a *audience) read(m *member, bytes int) { m.viewer.bytes += int64(bytes) }
 
-func (a *audience) left(m *member, err error) {
-	if v := a.of[m]; v != nil {
-		v.gone = err
-	}
-}
+func (a *audience) left(m *member, err error) { m.viewer.gone = err }
 
 // grow has more viewers come, until there are n. Each of those for whom narrow
 // is true has a narrow socket.
@@ -115,10 +104,9 @@ func (a *audience) admit(ctx context.Context, i int, narrow bool) error {
 		return err
 	}
 	v := &viewer{gateway: gateway, narrow: narrow, sampled: i < 4 || i%128 == 0}
-	v.member = newMember(s, a)
+	v.member = newMember(s, v, a)
 	a.mu.Lock()
 	a.viewers = append(a.viewers, v)
-	a.of[v.member] = v
 	a.mu.Unlock()
 	err = a.scene.enter(ctx, i, s, func(message []byte) {
 		a.mu.Lock()
@@ -160,7 +148,6 @@ func (a *audience) dismiss(goes func(i int, v *viewer) bool) {
 	for i, v := range a.viewers {
 		if goes(i, v) {
 			leaving = append(leaving, v)
-			delete(a.of, v.member)
 		} else {
 			staying = append(staying, v)
 		}

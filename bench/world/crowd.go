@@ -35,6 +35,7 @@ type listener interface {
 // member is a socket in a crowd.
 type member struct {
 	*socket
+	viewer *viewer
 	// taking is the same function for every read, so that none is made.
 	taking func(opcode byte, payload []byte) error
 	at     time.Time // of the read under way
@@ -43,8 +44,8 @@ type member struct {
 
 var errClosedByServer = errors.New("closed by the server")
 
-func newMember(s *socket, l listener) *member {
-	m := &member{socket: s}
+func newMember(s *socket, v *viewer, l listener) *member {
+	m := &member{socket: s, viewer: v}
 	m.taking = func(opcode byte, payload []byte) error {
 		switch opcode {
 		case opPing:
@@ -89,7 +90,7 @@ func (g *goroutines) add(m *member) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		return net.ErrClosed
+		return errors.Join(net.ErrClosed, m.wire.Close())
 	}
 	ended := make(chan struct{})
 	g.reading[m] = ended

@@ -199,8 +199,12 @@ func (p *poller) remove(m *member) {
 
 func (p *poller) close() {
 	p.listener.Lock()
+	again := p.closed
 	p.closed = true
 	p.listener.Unlock()
+	if again {
+		return
+	}
 	_ = p.wake.Close()
 	<-p.ended
 	p.listener.Lock()

@@ -144,7 +144,7 @@ func (j *judge) open(notes []note) error {
 					return errors.New("judge: the zone has changed hands in the middle of the run")
 				}
 				j.epochs[id] = k.epoch
-				if best, any := first[id]; !any || k.number < j.keys[best].number {
+				if best, found := first[id]; !found || k.number < j.keys[best].number {
 					first[id] = r.message
 				}
 			case kindFrame:
@@ -187,8 +187,8 @@ func (j *judge) piece(id trackID, t *track, notes []note) error {
 		if t.end() > before {
 			continue
 		}
-		key, any := j.nextKey(id, t, notes)
-		if !any {
+		key, found := j.nextKey(id, t, notes)
+		if !found {
 			return nil
 		}
 		if err := t.restart(j.meanings[key].frame); err != nil {
@@ -201,7 +201,7 @@ func (j *judge) frameOf(m messageID) []byte { return j.meanings[m].frame }
 
 // nextKey returns the first keyframe behind a track's end: nobody was sent what
 // stands between.
-func (j *judge) nextKey(id trackID, t *track, notes []note) (best messageID, any bool) {
+func (j *judge) nextKey(id trackID, t *track, notes []note) (best messageID, found bool) {
 	for _, n := range notes {
 		if n.gateway != id.gateway {
 			continue
@@ -210,10 +210,10 @@ func (j *judge) nextKey(id trackID, t *track, notes []note) (best messageID, any
 			if m := j.meanings[r.message]; m.kind != kindKey || m.stream != id.stream || j.keys[r.message].number < t.end() {
 				continue
 			}
-			if !any || j.keys[r.message].number < j.keys[best].number {
-				best, any = r.message, true
+			if !found || j.keys[r.message].number < j.keys[best].number {
+				best, found = r.message, true
 			}
 		}
 	}
-	return best, any
+	return best, found
 }

@@ -20,9 +20,10 @@ func checkFiles(connections int) error {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("read limit of open files: %w", err)
 	}
-	if need := uint64(connections + spareFiles); need > uint64(limit.Cur) {
+	most := uint64(limit.Cur) //nolint:unconvert // it is signed on some systems
+	if need := uint64(connections + spareFiles); need > most {
 		return fmt.Errorf("%s connections need %s open files and the limit is %s: raise it with ulimit -n %d", figures.Thousands(int64(connections)),
-			figures.Thousands(int64(need)), figures.Thousands(int64(limit.Cur)), need)
+			figures.Thousands(int64(need)), figures.Thousands(int64(most)), need)
 	}
 	return nil
 }

@@ -93,18 +93,13 @@ func (u *unframer) end(part []byte, take func(opcode byte, payload []byte) error
 // header takes the head of a frame, as much of it as is there, and returns what
 // stands behind it.
 func (u *unframer) header(data []byte) (rest []byte, err error) {
-	for size := 2; ; {
+	for size := u.headSize(); u.have < size; size = u.headSize() {
 		n := copy(u.head[u.have:size], data)
-		u.have += n
-		data = data[n:]
-		if u.have < size {
+		if n == 0 {
 			return nil, nil
 		}
-		if whole := headSize(u.head[1]); size < whole {
-			size = whole
-			continue
-		}
-		break
+		u.have += n
+		data = data[n:]
 	}
 	u.have = 0
 	u.opcode, u.final = u.head[0]&0x0F, u.head[0]&0x80 != 0
@@ -132,12 +127,12 @@ func (u *unframer) header(data []byte) (rest []byte, err error) {
 	return data, nil
 }
 
-// headSize is the size of a head whose second byte is b.
-func headSize(b byte) int {
-	switch b & 0x7F {
-	case 126:
+// headSize is the size of the head, as far as its first two bytes are there.
+func (u *unframer) headSize() int {
+	switch {
+	case u.have >= 2 && u.head[1]&0x7F == 126:
 		return 4
-	case 127:
+	case u.have >= 2 && u.head[1]&0x7F == 127:
 		return 10
 	default:
 		return 2
