@@ -56,6 +56,32 @@ func format(m protoreflect.Message) string {
 	return string(m.Descriptor().Name()) + "{" + strings.Join(texts, " ") + "}"
 }
 
+// Timeless is a copy of a message without the times at which things happened, in
+// fields named "at": they say nothing in a trace.
+func Timeless(m proto.Message) proto.Message {
+	m = proto.Clone(m)
+	forgetTimes(m.ProtoReflect())
+	return m
+}
+
+func forgetTimes(m protoreflect.Message) {
+	m.Range(func(d protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		inner := d.Message()
+		switch {
+		case d.Name() == "at" && (d.Kind() == protoreflect.Int64Kind || inner != nil && inner.FullName() == "google.protobuf.Timestamp"):
+			m.Clear(d)
+		case d.IsMap() || inner == nil:
+		case d.IsList():
+			for i := range v.List().Len() {
+				forgetTimes(v.List().Get(i).Message())
+			}
+		default:
+			forgetTimes(v.Message())
+		}
+		return true
+	})
+}
+
 func value(d protoreflect.FieldDescriptor, v protoreflect.Value) string {
 	switch {
 	case d.Message() != nil:

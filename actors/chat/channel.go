@@ -27,10 +27,10 @@ type Channel struct {
 	speakers speakers
 }
 
-// Say decides what becomes of what a player says. If it is new, the event that
-// says so must be journaled and applied. If it is a copy, there is no event, and
-// id is what the line got. An error is a refusal.
-func (c *Channel) Say(now time.Time, player actors.PlayerID, m *clientv1.Say) (said *journalv1.ChatSaid, id uint64, err error) {
+// say decides what becomes of what a player says. For what is new there is an
+// event; for a copy there is none, and id is what the line got. An error is a
+// refusal.
+func (c *Channel) say(now time.Time, player actors.PlayerID, m *clientv1.Say) (said *journalv1.ChatSaid, id uint64, err error) {
 	if err := checkText(m.GetText()); err != nil {
 		return nil, 0, err
 	}
@@ -51,6 +51,21 @@ func (c *Channel) Say(now time.Time, player actors.PlayerID, m *clientv1.Say) (s
 	return &journalv1.ChatSaid{
 		Id: c.last + 1, Player: string(player), Request: m.GetRequest(), Text: m.GetText(), At: now.UnixNano(),
 	}, c.last + 1, nil
+}
+
+// Hear has a player say something in an actor's channel: the answer, and the
+// broadcast to all who listen, go into the decision. The actor journals the event
+// that is returned, if there is one.
+func (c *Channel) Hear(env *actors.Env, ref actors.Ref, msg *actors.Message, m *clientv1.Say, out *actors.Decision) (*journalv1.ChatSaid, error) {
+	said, id, err := c.say(env.Now, msg.Caller.Player, m)
+	if err != nil {
+		return nil, err
+	}
+	if said != nil {
+		out.Broadcasts = append(out.Broadcasts, actors.Broadcast{Topic: Topic(ref), Body: Line(ref, said)})
+	}
+	out.Reply(msg.ReplyTo, &clientv1.Said{Id: id})
+	return said, nil
 }
 
 // Apply folds in what was said.

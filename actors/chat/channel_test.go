@@ -29,7 +29,7 @@ func newRoom(t *testing.T) *room { return &room{T: t, now: time.Unix(1000, 0)} }
 // say returns the line's number, or the code of the refusal.
 func (r *room) say(player string, request uint64, text string) string {
 	r.Helper()
-	said, id, err := r.Say(r.now, actors.PlayerID(player), &clientv1.Say{Request: request, Text: text})
+	said, id, err := r.Channel.say(r.now, actors.PlayerID(player), &clientv1.Say{Request: request, Text: text})
 	if err != nil {
 		var refusal *actors.Refusal
 		if !errors.As(err, &refusal) {
@@ -98,7 +98,7 @@ func TestRate(t *testing.T) {
 		next("ann")
 		r.now = r.now.Add(time.Second)
 	}
-	_, _, err := r.Say(r.now, "ann", &clientv1.Say{Request: 99, Text: "x"})
+	_, _, err := r.Channel.say(r.now, "ann", &clientv1.Say{Request: 99, Text: "x"})
 	var refusal *actors.Refusal
 	if !errors.As(err, &refusal) || refusal.Code != clientv1.Code_CODE_RATE_LIMITED || refusal.RetryAfter != 5*time.Second {
 		t.Errorf("the sixth line in five seconds: %v", err)
@@ -114,7 +114,7 @@ func TestRate(t *testing.T) {
 		t.Errorf("ten seconds after the first: %s", got)
 	}
 	r.now = r.now.Add(-time.Hour) // another node's clock
-	_, _, err = r.Say(r.now, "ann", &clientv1.Say{Request: 99, Text: "x"})
+	_, _, err = r.Channel.say(r.now, "ann", &clientv1.Say{Request: 99, Text: "x"})
 	if !errors.As(err, &refusal) || refusal.RetryAfter > rateTime {
 		t.Errorf("after the clock has gone back: %v", err)
 	}

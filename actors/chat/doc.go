@@ -7,7 +7,7 @@
 // need no memory.
 //
 // The kind that has a channel decides who may speak and who may read, journals
-// the events that Channel.Say returns, and gives them to Channel.Apply. Nothing
+// the events that Channel.Hear returns, and gives them to Channel.Apply. Nothing
 // here is volatile, and nothing is random: equal events give equal states.
 //
 // The package sends nothing, and has no actor of its own.

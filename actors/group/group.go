@@ -71,16 +71,11 @@ func (g *group) decideJoin(env *actors.Env, msg *actors.Message, member bool, ou
 }
 
 func (g *group) decideSay(env *actors.Env, msg *actors.Message, m *clientv1.Say, out *actors.Decision) error {
-	said, id, err := g.chat.Say(env.Now, msg.Caller.Player, m)
-	if err != nil {
-		return err
-	}
+	said, err := g.chat.Hear(env, g.ref, msg, m, out)
 	if said != nil {
 		out.Event(&journalv1.GroupEvent{Change: &journalv1.GroupEvent_Said{Said: said}})
-		out.Broadcasts = append(out.Broadcasts, actors.Broadcast{Topic: chat.Topic(g.ref), Body: chat.Line(g.ref, said)})
 	}
-	out.Reply(msg.ReplyTo, &clientv1.Said{Id: id})
-	return nil
+	return err
 }
 
 // tell broadcasts who comes and goes.

@@ -25,8 +25,8 @@ func TestStories(t *testing.T) {
 		s := new(actorstest.Story)
 		w, err := actorstest.New(actorstest.Config{
 			Delay: time.Millisecond, Kinds: []actors.Kind{group.Kind()},
-			Journaled: func(_ actors.Ref, e proto.Message) { s.Printf("* %s", actorstest.Format(timeless(e))) },
-			Heard:     func(b actors.Broadcast) { s.Printf("%s: %s", b.Topic, actorstest.Format(timeless(b.Body))) },
+			Journaled: func(_ actors.Ref, e proto.Message) { s.Printf("* %s", actorstest.Format(actorstest.Timeless(e))) },
+			Heard:     func(b actors.Broadcast) { s.Printf("%s: %s", b.Topic, actorstest.Format(actorstest.Timeless(b.Body))) },
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -39,27 +39,6 @@ func TestStories(t *testing.T) {
 		}
 		return s
 	})
-}
-
-// timeless is a message without its times, which would say nothing.
-func timeless(m proto.Message) proto.Message {
-	m = proto.Clone(m)
-	switch m := m.(type) {
-	case *clientv1.ChatLine:
-		m.At = nil
-	case *clientv1.ChatHistory:
-		for _, l := range m.GetLines() {
-			l.At = nil
-		}
-	case *journalv1.GroupEvent:
-		switch c := m.GetChange().(type) {
-		case *journalv1.GroupEvent_Joined:
-			c.Joined.At = 0
-		case *journalv1.GroupEvent_Said:
-			c.Said.At = 0
-		}
-	}
-	return m
 }
 
 // do carries out one command: a group, what to do, who, and with what.
@@ -83,7 +62,7 @@ func do(t *testing.T, s *actorstest.Story, w *actorstest.World, f []string) {
 					s.Printf("refused: %v", refusal)
 					return
 				}
-				s.Printf("answered: %s", actorstest.Format(timeless(reply)))
+				s.Printf("answered: %s", actorstest.Format(actorstest.Timeless(reply)))
 			},
 		})
 	}

@@ -18,7 +18,6 @@ import (
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 	"github.com/holdfast-game/holdfast/proto/delta"
-	journalv1 "github.com/holdfast-game/holdfast/proto/journal/v1"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the stories and golden files anew, as they are told now")
@@ -41,7 +40,7 @@ func newStory(t *testing.T) *actorstest.Story {
 	w, err := actorstest.New(actorstest.Config{
 		Delay: time.Millisecond, Kinds: []actors.Kind{zone.Kind(zone.Config{})},
 		Journaled: s.journaled, Cast: s.shown,
-		Heard: func(b actors.Broadcast) { s.Printf("%s: %s", b.Topic, actorstest.Format(timeless(b.Body))) },
+		Heard: func(b actors.Broadcast) { s.Printf("%s: %s", b.Topic, actorstest.Format(actorstest.Timeless(b.Body))) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -55,31 +54,8 @@ func newStory(t *testing.T) *actorstest.Story {
 	return &s.Story
 }
 
-// timeless is a message without its times, which would say nothing.
-func timeless(m proto.Message) proto.Message {
-	m = proto.Clone(m)
-	switch m := m.(type) {
-	case *clientv1.ChatLine:
-		m.At = nil
-	case *clientv1.ChatHistory:
-		for _, l := range m.GetLines() {
-			l.At = nil
-		}
-	case *journalv1.ZoneEvent:
-		switch c := m.GetChange().(type) {
-		case *journalv1.ZoneEvent_Joined:
-			c.Joined.At = 0
-		case *journalv1.ZoneEvent_Said:
-			c.Said.At = 0
-		case *journalv1.ZoneEvent_Parked:
-			c.Parked.At = 0
-		}
-	}
-	return m
-}
-
 func (s *story) journaled(_ actors.Ref, event proto.Message) {
-	s.Printf("* %s", actorstest.Format(timeless(event)))
+	s.Printf("* %s", actorstest.Format(actorstest.Timeless(event)))
 }
 
 // shown follows every cell. Of the frames it tells the keyframes.
@@ -201,7 +177,7 @@ func (s *story) call(player actors.PlayerID, method string, body proto.Message) 
 				s.Printf("answered: %s", table(d.Table()))
 				return
 			}
-			s.Printf("answered: %s", actorstest.Format(timeless(reply)))
+			s.Printf("answered: %s", actorstest.Format(actorstest.Timeless(reply)))
 		},
 	})
 }

@@ -19,7 +19,8 @@ type stream struct {
 }
 
 // newStream begins the stream of a cell that is as table says. Decoders tell the
-// streams of one cell by when they begin, so a later one begins later.
+// streams of one cell by the times of their frames, so a later one begins later
+// than the one before was shown.
 func (w *world) newStream(table *delta.Table) *stream {
 	begins := max(w.time(w.tick)/int64(time.Millisecond), w.after)
 	encoder, err := delta.NewEncoder(delta.Config{

@@ -2,7 +2,6 @@ package zone
 
 import (
 	"github.com/holdfast-game/holdfast/actors"
-	"github.com/holdfast-game/holdfast/actors/chat"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 	journalv1 "github.com/holdfast-game/holdfast/proto/journal/v1"
 )
@@ -14,16 +13,11 @@ func (z *zone) decideSay(env *actors.Env, msg *actors.Message, m *clientv1.Say, 
 		return err
 	}
 	z.change.heard = who.Entity
-	said, id, err := z.chat.Say(env.Now, msg.Caller.Player, m)
-	if err != nil {
-		return err
-	}
+	said, err := z.chat.Hear(env, z.ref, msg, m, out)
 	if said != nil {
 		out.Event(&journalv1.ZoneEvent{Change: &journalv1.ZoneEvent_Said{Said: said}})
-		out.Broadcasts = append(out.Broadcasts, actors.Broadcast{Topic: chat.Topic(z.ref), Body: chat.Line(z.ref, said)})
 	}
-	out.Reply(msg.ReplyTo, &clientv1.Said{Id: id})
-	return nil
+	return err
 }
 
 // decideReadChat shows what was said, to the same.

@@ -112,7 +112,7 @@ func (z *zone) ApplyVolatile(v any) {
 		w.reap(c.now)
 	}
 	if len(w.entities) == 0 && len(w.open) == 0 {
-		z.world = nil
+		z.world, z.after = nil, w.shown()
 	}
 }
 
@@ -123,7 +123,7 @@ func (z *zone) respec(c *change) {
 	case z.spec != nil:
 		z.world = z.world.remade(z.spec, z.people, c.now)
 	case z.world.ending:
-		z.world = nil
+		z.world, z.after = nil, z.world.shown()
 	default:
 		z.world.end()
 	}

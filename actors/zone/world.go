@@ -33,7 +33,7 @@ type world struct {
 	cells []*cell // by number; nil for those that nobody is in or looks at
 	open  []*cell // those that are not nil, in no order
 	// after is when a stream may begin at the earliest, in Unix milliseconds: later
-	// than all of a world that was remade into this one.
+	// than all that was shown of the world before this one.
 	after int64
 
 	ticked bool   // since the last Cast
@@ -46,7 +46,7 @@ type world struct {
 // populate, but for those whom it is told of by the node that had it before.
 func (z *zone) begin(env *actors.Env) *world {
 	w := newWorld(z.ref.ID, env.Epoch, z.spec, env.Now)
-	w.random = seeded(z.ref.ID)
+	w.random, w.after = seeded(z.ref.ID), z.after
 	if z.parked != nil {
 		w.resume(z.parked, env.Now)
 	}
@@ -76,13 +76,10 @@ func newWorld(name string, epoch uint64, spec *clusterv1.ZoneSpec, now time.Time
 // they are, if that is still within; all streams begin anew.
 func (w *world) remade(spec *clusterv1.ZoneSpec, people chat.People, now time.Time) *world {
 	next := newWorld(w.name, w.epoch, spec, now)
-	next.random, next.entities, next.after = w.random, w.entities, w.after
+	next.random, next.entities, next.after = w.random, w.entities, w.shown()
 	for _, c := range w.open {
 		if c.number < next.grid.cells() { // whoever looks there goes on looking
 			next.cell(c.number).busy = now.UnixNano()
-		}
-		if c.stream != nil {
-			next.after = max(next.after, c.stream.encoder.Header().Start.UnixMilli()+1)
 		}
 	}
 	for i := range next.entities {
@@ -92,8 +89,12 @@ func (w *world) remade(spec *clusterv1.ZoneSpec, people chat.People, now time.Ti
 		next.place(e)
 	}
 	next.populate(people, now)
-	next.ticked = true
 	return next
+}
+
+// shown is a moment after all that was shown of the world, in Unix milliseconds.
+func (w *world) shown() int64 {
+	return max(w.after, w.time(w.tick)/int64(time.Millisecond)) + 1
 }
 
 // end removes everybody, for the last frames.

@@ -28,6 +28,7 @@ type zone struct {
 
 	// Volatile.
 	world *world // nil when nobody is there and nobody looks, and before the first message
+	after int64  // see world
 	news  news
 
 	// Used over and over by Decide, whose results the host does not keep.
