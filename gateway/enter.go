@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"fmt"
+
 	"github.com/holdfast-game/holdfast/cluster"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
@@ -39,6 +41,9 @@ func (s *session) enterZone(seq uint64, m *clientv1.EnterZone) bool {
 			if err != nil {
 				return err
 			}
+			if got := e.GetSpec().GetZone().GetName(); got != m.GetZone() {
+				return fmt.Errorf("zone %q says that it is %q", m.GetZone(), got)
+			}
 			at := e.GetAt()
 			if e.GetEntity() == 0 {
 				at = m.GetAt()
@@ -55,7 +60,7 @@ func (s *session) enterZone(seq uint64, m *clientv1.EnterZone) bool {
 		},
 		failed: func() {
 			if isNew {
-				st.takeFrom(v)
+				st.giveBack(v)
 			}
 		},
 	})

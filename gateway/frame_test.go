@@ -181,3 +181,54 @@ func TestUnfitAnswers(t *testing.T) {
 		}
 	}
 }
+
+// What is against RFC 6455 ends the connection, and says so.
+func TestProtocolErrors(t *testing.T) {
+	const mask = "\x00\x00\x00\x00"
+	for name, raw := range map[string]string{
+		"no mask":                   "\x82\x04\x08\x02\x1a\x00",
+		"reserved bit":              "\xc2\x80" + mask,
+		"unknown opcode":            "\x83\x80" + mask,
+		"unknown control opcode":    "\x8b\x80" + mask,
+		"ping in fragments":         "\x09\x80" + mask,
+		"long ping":                 "\x89\xfe\x00\x7e" + mask + strings.Repeat("x", 126),
+		"continuation of nothing":   "\x80\x80" + mask,
+		"message within a message":  "\x02\x81" + mask + "\x08\x82\x81" + mask + "\x08",
+		"close with half a code":    "\x88\x81" + mask + "\x03",
+		"close with a private code": "\x88\x82" + mask + "\x03\xee", // 1006 is never sent
+		"close with a low code":     "\x88\x82" + mask + "\x00\x01",
+		"close reason not UTF-8":    "\x88\x83" + mask + "\x03\xe8\xff",
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, nil)
+			c := h.greeted(t, gateway.SubprotocolProto, "ann")
+			if _, err := c.ws.NetConn().Write([]byte(raw)); err != nil {
+				t.Fatal(err)
+			}
+			c.closed(websocket.CloseProtocolError)
+			eventually(t, func() bool { return h.count(t, "closed_total", "protocol_error") == 1 })
+		})
+	}
+}
+
+// A message is one, in however many fragments, and whatever control frames come
+// between them.
+func TestFragments(t *testing.T) {
+	h := open(t, nil)
+	c := h.greeted(t, gateway.SubprotocolProto, "ann")
+	const key = "\x01\x02\x03\x04"
+	if _, err := c.ws.NetConn().Write([]byte(
+		"\x02\x81" + key + "\x09" + // 08
+			"\x89\x81" + key + "\x09" +
+			"\x00\x80" + key +
+			"\x80\x83" + key + "\x03\x18\x03" + // 02 1a 00
+			"\x82\xfe\x00\x04" + key + "\x09\x01\x19\x04", // with a length that is longer than it need be
+	)); err != nil {
+		t.Fatal(err)
+	}
+	for _, seq := range []uint64{2, 3} {
+		if f := c.receive(); f.GetPong() == nil || f.GetSeq() != seq {
+			t.Errorf("got %v, want the pong to %d", f, seq)
+		}
+	}
+}

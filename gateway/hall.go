@@ -60,21 +60,19 @@ func (h *hall) enter(v *viewer, spec *clientv1.Zone, entity uint32, at *clientv1
 	})
 }
 
-// post has fn called by the goroutine of the scene that v sees. False: it sees
-// none.
-func (h *hall) post(v *viewer, fn func(sc *scene, now time.Time)) bool {
+// post has fn called by the goroutine of the scene that v sees, if it sees one.
+func (h *hall) post(v *viewer, fn func(sc *scene, now time.Time)) {
 	h.mu.Lock()
 	sc := v.scene
 	h.mu.Unlock()
 	if sc == nil {
-		return false
+		return
 	}
 	sc.post(func(now time.Time) {
 		if v.present {
 			fn(sc, now)
 		}
 	})
-	return true
 }
 
 // leave takes a viewer away, and calls then when nothing of the zone will be

@@ -22,7 +22,7 @@ func TestProtocolExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	examples := regexp.MustCompile("(?s)```(client|server)\n(.*?)\n([{].*?)\n```").FindAllStringSubmatch(string(doc), -1)
-	if len(examples) < 16 {
+	if len(examples) < 40 {
 		t.Fatalf("found %d examples", len(examples))
 	}
 	for _, e := range examples {

@@ -33,7 +33,7 @@ type scene struct {
 	expected int // viewers, those on the way included
 
 	mu    sync.Mutex
-	posts []func(now time.Time)
+	posts []func(now time.Time) // each is of a request, an answer or an event
 	inbox []heardFrame
 	bytes []byte // of the frames in inbox
 	wake  chan struct{}
@@ -197,9 +197,7 @@ func (sc *scene) look(now time.Time) {
 	} else if sc.listed {
 		sc.listed = false
 		for len(sc.viewers) > 0 {
-			v := sc.viewers[len(sc.viewers)-1]
-			sc.dismiss(now, v)
-			v.s.stays.putOut(v)
+			sc.putOut(now, sc.viewers[len(sc.viewers)-1])
 		}
 	}
 	owner := sc.hall.world.Owner(kindZone, sc.name)

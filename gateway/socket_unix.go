@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"errors"
 	"io"
 	"os"
 	"syscall"
@@ -20,7 +21,7 @@ func (w *wire) readSocket(fd uintptr) (done bool) {
 	switch {
 	case n > 0:
 		w.in.w += n
-	case err == syscall.EAGAIN:
+	case errors.Is(err, syscall.EAGAIN):
 		if !held {
 			w.relax()
 		}
@@ -44,7 +45,7 @@ func (w *wire) writeSocket(fd uintptr) (done bool) {
 func retried(fn func() (int, error)) (int, error) {
 	for {
 		n, err := fn()
-		if err != syscall.EINTR {
+		if !errors.Is(err, syscall.EINTR) {
 			return n, err
 		}
 	}

@@ -51,15 +51,14 @@ func (st *stays) take(zone string) *viewer {
 	return v
 }
 
-// takeFrom does the same if v has the place.
-func (st *stays) takeFrom(v *viewer) bool {
+// giveBack does the same for a zone that could not be entered, if v still has
+// its place.
+func (st *stays) giveBack(v *viewer) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.zones[v.zone] != v {
-		return false
+	if st.zones[v.zone] == v {
+		delete(st.zones, v.zone)
 	}
-	delete(st.zones, v.zone)
-	return true
 }
 
 // enter shows the zone to v, unless somebody else has its place by now. reply is
@@ -85,12 +84,17 @@ func (st *stays) spectates(zone string) bool {
 	return v != nil && v.spectates
 }
 
-// putOut tells the client that it is not in a zone any more, without having
-// asked for that. The scene has dismissed v.
-func (st *stays) putOut(v *viewer) {
-	if !st.takeFrom(v) {
+// putOut has the scene dismiss v, and tells the client that it is not in the zone
+// any more without having asked for that. To enter again comes before or after,
+// not in between.
+func (st *stays) putOut(v *viewer, dismiss func()) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	dismiss()
+	if st.ended || st.zones[v.zone] != v {
 		return
 	}
+	delete(st.zones, v.zone)
 	st.s.g.ears.unlisten(channelOf(kindZone, v.zone), st.s)
 	st.s.push(&clientv1.ServerFrame{Body: &clientv1.ServerFrame_LeftZone{LeftZone: &clientv1.LeftZone{Zone: v.zone}}})
 }
@@ -105,8 +109,7 @@ func (st *stays) heardLeft(zone string, entity uint32) {
 	}
 	st.s.g.hall.post(v, func(sc *scene, now time.Time) {
 		if v.entity == entity {
-			sc.dismiss(now, v)
-			st.putOut(v)
+			sc.putOut(now, v)
 		}
 	})
 }
@@ -124,10 +127,13 @@ func (st *stays) resync(stream uint32) {
 func (st *stays) reserveGroup(group string) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if _, in := st.groups[group]; !in && len(st.groups) >= st.s.g.cfg.MaxGroups {
+	if _, in := st.groups[group]; in {
+		return true
+	}
+	if len(st.groups) >= st.s.g.cfg.MaxGroups {
 		return false
 	}
-	st.groups[group] = st.groups[group]
+	st.groups[group] = false
 	return true
 }
 

@@ -131,11 +131,19 @@ func TestMaxHandshakes(t *testing.T) {
 	if n, err := third.Read(make([]byte, 1)); err == nil {
 		t.Fatalf("read %d bytes from a connection too many", n)
 	}
-	// One that is greeted makes room.
+	// One that is greeted makes room, once the server has noticed that the third
+	// is closed.
 	if f := first.hello(token(t, "ann")); f.GetWelcome() == nil {
 		t.Fatal(f)
 	}
-	h.connect(t, gateway.SubprotocolProto)
+	d := websocket.Dialer{Subprotocols: subprotocols}
+	eventually(t, func() bool {
+		ws, _, err := d.Dial(h.url(), nil)
+		if err == nil {
+			ws.Close()
+		}
+		return err == nil
+	})
 }
 
 // A client that never finishes its HTTP request is cut off, however busily it

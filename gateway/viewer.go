@@ -86,6 +86,11 @@ func (sc *scene) dismiss(now time.Time, v *viewer) {
 	sc.hall.left(v)
 }
 
+// putOut dismisses a viewer whose player is not in the zone any more.
+func (sc *scene) putOut(now time.Time, v *viewer) {
+	v.s.stays.putOut(v, func() { sc.dismiss(now, v) })
+}
+
 // lookAt has v see what is around a place; nil is the middle of the zone.
 func (sc *scene) lookAt(now time.Time, v *viewer, at *clientv1.Point) {
 	v.at = at
@@ -214,8 +219,7 @@ func (a *stayAnswer) Answered(ans *cluster.Answer) {
 				a.sc.lookAt(now, v, at)
 			}
 		case clientv1.Code_CODE_NOT_FOUND:
-			a.sc.dismiss(now, v)
-			v.s.stays.putOut(v)
+			a.sc.putOut(now, v)
 		}
 	})
 }

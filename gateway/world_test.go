@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"testing"
 	"time"
@@ -145,6 +146,23 @@ func TestWorldBetweenReplies(t *testing.T) {
 	}
 }
 
+// Behind a listener that is no plain socket, TLS for example, the session's
+// writer shows the world.
+func TestWorldWithoutSocket(t *testing.T) {
+	h := open(t, func(_ *gateway.Config, h *house) {
+		h.wrap = func(c *net.TCPConn) net.Conn { return struct{ net.Conn }{c} }
+	})
+	z := zoneIn(t, h, 0)
+	s, _ := h.greeted(t, gateway.SubprotocolProto, "ann").enter(true, nil)
+	for i := range uint32(100) {
+		z.show(0, entity{1, i, i})
+	}
+	s.await(entity{1, 99, 99})
+	if f := s.c.ask(ping(3)); f.GetPong() == nil {
+		t.Error(f)
+	}
+}
+
 // A frame that is missing has the keyframe asked for, and the viewers begin anew.
 func TestGap(t *testing.T) {
 	t.Parallel()
@@ -224,6 +242,7 @@ func TestSilentCell(t *testing.T) {
 	h := open(t, nil)
 	z := zoneIn(t, h, 0)
 	s, _ := h.greeted(t, gateway.SubprotocolProto, "ann").enter(true, nil)
+	s.until(func() bool { return s.keys == 1 })
 	z.frame(0, entity{1, 5, 5}) // and nobody hears of it
 	s.await(entity{1, 5, 5})
 	if n := z.count("Key"); n < 2 {
