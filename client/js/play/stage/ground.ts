@@ -22,12 +22,14 @@ export class Ground {
 
     const left = c.sx(0), right = c.sx(zone.width), top = c.sy(zone.height), bottom = c.sy(0);
     // What is outside is dark, but for the light that falls over the wall.
-    g.save();
-    g.shadowColor = 'rgba(255,190,100,0.20)';
-    g.shadowBlur = 70;
-    g.fillStyle = '#10141f';
-    g.fillRect(left, top, right - left, bottom - top);
-    g.restore();
+    const spill = 2.5 * c.scale;
+    for (const [part, strength] of [[1, 0.03], [0.6, 0.035], [0.3, 0.05]] as const) {
+      const w = spill * part;
+      g.fillStyle = `rgba(255,190,100,${strength})`;
+      g.beginPath();
+      g.roundRect(left - w, top - w, right - left + 2 * w, bottom - top + 2 * w, w);
+      g.fill();
+    }
 
     this.pattern ??= g.createPattern(this.tile, 'repeat');
     if (this.pattern) {
