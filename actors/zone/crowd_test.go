@@ -25,6 +25,7 @@ type client struct {
 	name   actors.PlayerID
 	idle   bool
 	entity uint32 // as last answered; 0: not there, or not sure
+	leaves time.Time
 	next   uint64 // number of the last line
 	said   map[uint64]*line
 	sulks  time.Time // until then nothing is heard of the player
@@ -54,7 +55,7 @@ func (p *client) act() {
 	case n < 10:
 		p.enter()
 	case n < 11:
-		p.entity = 0
+		p.entity, p.leaves = 0, p.w.Now()
 		p.call(MethodLeave, &clusterv1.ZoneLeave{}, nil)
 	case n < 20:
 		p.say()
@@ -84,10 +85,10 @@ func (p *client) enter() {
 		if known != 0 && p.entity == known && got != known {
 			p.fail("%s enters as %d, was %d", p.name, got, known)
 		}
-		if z := p.zone; z != nil { // only if it is still so: answers overtake each other
-			if who, ok := z.people.Find(p.name); ok && who.Entity == got {
-				p.entity = got
-			}
+		// Only if it is still so, and no copy of a Leave is under way: what is carried
+		// overtakes what was carried before.
+		if who, ok := p.zone.people.Find(p.name); ok && who.Entity == got && p.w.Now().Sub(p.leaves) > time.Second {
+			p.entity = got
 		}
 	})
 }
