@@ -39,7 +39,7 @@ export class StatusLine {
 
   show(m: Measures): void {
     say(part('rate'), bytes(m.bytesPerSecond));
-    say(part('latency'), m.framesPerSecond > 0 ? `${Math.max(0, m.latencyMs).toFixed(m.latencyMs < 10 ? 1 : 0)} ms` : '…');
+    say(part('latency'), m.framesPerSecond > 0 ? milliseconds(m.latencyMs) : '…');
     say(part('ratio'), m.ratio > 0 ? `${m.ratio < 10 ? m.ratio.toFixed(1) : Math.round(m.ratio)}× smaller` : '…');
     say(part('ticks'), `${Math.round(m.framesPerSecond)} Hz, pause ${Math.round(m.pauseMs)} ms`);
     say(part('at'), m.at ? `${m.at.x.toFixed(1)}, ${m.at.y.toFixed(1)}` : '…');
@@ -71,6 +71,11 @@ export class StatusLine {
     g.fillStyle = 'rgba(124,196,255,0.14)';
     g.fill();
   }
+}
+
+/** The clocks of both ends are not known to a fraction of a millisecond. */
+function milliseconds(n: number): string {
+  return n < 1 ? '< 1 ms' : `${n.toFixed(n < 10 ? 1 : 0)} ms`;
 }
 
 function bytes(n: number): string {
