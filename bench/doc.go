@@ -11,9 +11,13 @@
 // history to judge. Echo is the same client against a bare WebSocket echo
 // server: what the machine could do at best. Demo is a short sale for people.
 //
+// Package world has the loads of moving worlds, of idle connections and of many
+// zones.
+//
 // The caller gives a cluster to talk to, or nothing: then a node of its own is
 // started in another process and a temporary folder, and ended by its process
-// id (package launch). Command and DemoCommand are the cobra commands for all of it.
+// id (package launch). Command and DemoCommand are the cobra commands for all
+// of it.
 //
 // The package draws no conclusions from figures and keeps no baselines.
 package bench

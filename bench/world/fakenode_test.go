@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -70,6 +71,14 @@ func serveFake(ctx context.Context, args []string) error {
 	gateway := httptest.NewServer(http.HandlerFunc(n.serve))
 	mux := http.NewServeMux()
 	mux.Handle(adminv1connect.NewAdminServiceHandler(n))
+	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "process_cpu_seconds_total 1\nprocess_resident_memory_bytes %d\n", 12<<20)
+	})
+	mux.HandleFunc("/zones", func(w http.ResponseWriter, _ *http.Request) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		fmt.Fprint(w, len(n.zones))
+	})
 	operator := httptest.NewServer(mux)
 	text, err := json.Marshal(launch.File{
 		Listen: strings.TrimPrefix(gateway.URL, "http://"), Admin: strings.TrimPrefix(operator.URL, "http://"),
@@ -102,6 +111,13 @@ func (n *fakeNode) PutZone(_ context.Context, r *connect.Request[adminv1.PutZone
 	n.step(z, spec.Bots)
 	n.all.Go(func() { n.run(z, spec) })
 	return connect.NewResponse(&adminv1.PutZoneResponse{Spec: spec}), nil
+}
+
+func (n *fakeNode) DeleteZone(_ context.Context, r *connect.Request[adminv1.DeleteZoneRequest]) (*connect.Response[adminv1.DeleteZoneResponse], error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.zones, r.Msg.Name)
+	return connect.NewResponse(new(adminv1.DeleteZoneResponse)), nil
 }
 
 func (n *fakeNode) run(z *fakeZone, spec *clusterv1.ZoneSpec) {

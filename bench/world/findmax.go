@@ -33,17 +33,28 @@ func (c Config) findMax(ctx context.Context, a *audience, j *judge) (*Max, error
 }
 
 // search tries numbers of viewers, from first to most: doubling, then halving the
-// difference between one that is held and one that is not.
-func search(first, most int, try func(n int) (Step, error)) (*Max, error) {
+// difference between one that is held and one that is not. A number that is not
+// is tried once more: in a few seconds a hundredth of the frames is soon late
+// because of something else on the machine.
+func search(first, most int, once func(n int) (Step, error)) (*Max, error) {
 	out := new(Max)
+	try := func(n int) (s Step, err error) {
+		for range 2 {
+			if s, err = once(n); err != nil || s.Held {
+				break
+			}
+			out.Steps = append(out.Steps, s)
+		}
+		return s, err
+	}
 	held, failed := 0, most+1
 	for n, left := first, halvings; n > held && n < failed; {
 		s, err := try(n)
 		if err != nil {
 			return nil, err
 		}
-		out.Steps = append(out.Steps, s)
 		if s.Held {
+			out.Steps = append(out.Steps, s)
 			held = n
 		} else {
 			failed = n

@@ -15,8 +15,9 @@ func (r *Report) WriteText(w io.Writer) error {
 		figures.Thousands(int64(p.Viewers)), p.DurationSeconds))
 	r.rows(t)
 	if s := r.Stalled; s != nil {
-		t.Row("Stalled", fmt.Sprintf("%s: %d cut off, %s frames conflated, %s lost; the others' p99 %.2f × that of before (%.2f ms)",
-			figures.Plural(s.Viewers, "viewer"), s.CutOff, figures.Thousands(s.Conflated), figures.Thousands(s.Lost), s.P99Ratio, s.Before.LatencyMs.P99))
+		t.Row("Stalled", fmt.Sprintf("%s: %d cut off, %s frames conflated, %s lost", figures.Plural(s.Viewers, "viewer"), s.CutOff,
+			figures.Thousands(s.Conflated), figures.Thousands(s.Lost)))
+		t.Row("Before", fmt.Sprintf("p99 %.2f ms, of which it is %.2f × now; memory %d MiB", s.Before.LatencyMs.P99, s.P99Ratio, s.Before.ServerRSSBytes>>20))
 	}
 	r.Max.row(t)
 	if b := r.Baseline; b != nil {
