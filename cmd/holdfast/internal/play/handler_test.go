@@ -48,6 +48,7 @@ func TestFiles(t *testing.T) {
 	}{
 		{"/play/", 200, "text/html; charset=utf-8"},
 		{"/play/index.html", 200, "text/html; charset=utf-8"},
+		{"/play/play.js", 200, "text/javascript; charset=utf-8"},
 		{"/play/play.css", 200, "text/css; charset=utf-8"},
 		{"/play/icon.svg", 200, "image/svg+xml"},
 		{"/play/files.go", 404, ""},
