@@ -43,7 +43,7 @@ func saleCommand() *cobra.Command {
 	var cfg SaleConfig
 	var seconds, repeat, reads float64
 	var asJSON bool
-	var secretFile, tokenFile, folder string
+	var folder string
 	c := &cobra.Command{
 		Use:   "sale",
 		Short: "Hold a flash sale and compare what was acknowledged with the books",
@@ -58,12 +58,6 @@ Ends with 1 when something was oversold, lost or bought twice, or when the books
 do not add up.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := launch.ReadSecret(secretFile, &cfg.Secret); err != nil {
-				return err
-			}
-			if err := launch.ReadSecret(tokenFile, &cfg.AdminToken); err != nil {
-				return err
-			}
 			if c.Flags().Changed("seconds") || cfg.Attempts == 0 && !cfg.UntilSoldOut {
 				cfg.Duration = time.Duration(seconds * float64(time.Second))
 			}
@@ -94,13 +88,8 @@ do not add up.`,
 			return nil
 		},
 	}
+	launch.Flags{URL: &cfg.URL, Admin: &cfg.Admin, AdminToken: &cfg.AdminToken, Secret: &cfg.Secret}.Add(c)
 	f := c.Flags()
-	f.StringVar(&cfg.URL, "url", "", "WebSocket address of a gateway, such as ws://127.0.0.1:8080/v1/ws, or of several, separated by commas; none: a node of its own")
-	f.StringVar(&cfg.Admin, "admin", "", "base URL of an admin listener, such as http://127.0.0.1:8081; with --url")
-	f.StringVar(&cfg.AdminToken, "admin-token", "", "bearer token of the admin listener")
-	f.StringVar(&tokenFile, "admin-token-file", "", "file with the bearer token")
-	f.StringVar(&cfg.Secret, "secret", "", "secret that signs the players' tokens; with --url")
-	f.StringVar(&secretFile, "secret-file", "", "file with the secret")
 	f.IntVar(&cfg.Players, "players", 512, "players, each with a connection")
 	f.Float64Var(&seconds, "seconds", 5, "length of the load; none with --attempts or --until-sold-out unless given")
 	f.Int64Var(&cfg.Attempts, "attempts", 0, "end after so many purchases were tried, over all players")
@@ -118,8 +107,6 @@ do not add up.`,
 	f.Float64Var(&repeat, "repeat", 0.01, "share of answered purchases that are sent once more; with --history")
 	f.Float64Var(&reads, "reads", 100, "reads of wallets a second; with --history")
 	f.BoolVar(&asJSON, "json", false, "print the report as JSON, and no progress")
-	c.MarkFlagsMutuallyExclusive("secret", "secret-file")
-	c.MarkFlagsMutuallyExclusive("admin-token", "admin-token-file")
 	return c
 }
 

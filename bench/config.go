@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-game/holdfast/bench/chaos/history"
+	"github.com/holdfast-game/holdfast/bench/launch"
 )
 
 // SaleConfig says what sale to hold. The zero value of a field is its default.
@@ -132,14 +133,13 @@ func (c SaleConfig) Validate() error {
 		return fmt.Errorf("Reads: %g is not in 0 to %d", c.Reads, maxReads)
 	case c.History == nil && (c.Repeat > 0 || c.Reads > 0):
 		return errors.New("History: missing, although Repeat or Reads is for it")
-	case c.URL != "" && c.Admin == "":
-		return errors.New("Admin: needed with URL, to put products on sale and to read the books")
-	case c.URL != "" && c.Secret == "":
-		return errors.New("Secret: needed with URL, to sign the players' tokens")
-	case c.URL == "" && (c.Admin != "" || c.AdminToken != "" || c.Secret != ""):
-		return errors.New("URL: missing, although Admin, AdminToken or Secret name a cluster")
 	}
-	return nil
+	return c.cluster().Validate("put products on sale and to read the books")
+}
+
+// cluster is the one that others have started.
+func (c SaleConfig) cluster() launch.Target {
+	return launch.Target{URL: c.URL, Admin: c.Admin, AdminToken: c.AdminToken, Secret: c.Secret}
 }
 
 // EchoConfig says how to measure the machine's ceiling. The zero value of a

@@ -39,7 +39,7 @@ func Sale(ctx context.Context, cfg SaleConfig) (report *SaleReport, err error) {
 		return nil, fmt.Errorf("check sale: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	at := target{Target: launch.Target{URL: cfg.URL, Admin: cfg.Admin, AdminToken: cfg.AdminToken, Secret: cfg.Secret}}
+	at := target{Target: cfg.cluster()}
 	if cfg.URL == "" {
 		phase(cfg.Progress, "Starting a node in a process of its own")
 		n, err := launch.StartNode(ctx, cfg.Executable, "--start-balance", fmt.Sprintf("%s=%d", currency, balance))

@@ -24,7 +24,6 @@ func worldCommand() *cobra.Command {
 	var cfg Config
 	var seconds float64
 	var asJSON bool
-	var secretFile, tokenFile string
 	c := &cobra.Command{
 		Use:   "world",
 		Short: "Show a moving world to many viewers and measure how it reaches them",
@@ -43,9 +42,6 @@ Ends with 1 when frames were lost, could not be decoded, or viewers were cut off
 who did read.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := errors.Join(launch.ReadSecret(secretFile, &cfg.Secret), launch.ReadSecret(tokenFile, &cfg.AdminToken)); err != nil {
-				return err
-			}
 			cfg.Duration = time.Duration(seconds * float64(time.Second))
 			if err := cfg.Validate(); err != nil {
 				return err
@@ -59,13 +55,8 @@ who did read.`,
 			return finish(c.OutOrStdout(), r, asJSON, r.OK())
 		},
 	}
+	launch.Flags{URL: &cfg.URL, Admin: &cfg.Admin, AdminToken: &cfg.AdminToken, Secret: &cfg.Secret}.Add(c)
 	f := c.Flags()
-	f.StringVar(&cfg.URL, "url", "", "WebSocket address of a gateway, such as ws://127.0.0.1:8080/v1/ws, or of several, separated by commas; none: a node of its own")
-	f.StringVar(&cfg.Admin, "admin", "", "base URL of an admin listener, such as http://127.0.0.1:8081; with --url")
-	f.StringVar(&cfg.AdminToken, "admin-token", "", "bearer token of the admin listener")
-	f.StringVar(&tokenFile, "admin-token-file", "", "file with the bearer token")
-	f.StringVar(&cfg.Secret, "secret", "", "secret that signs the viewers' tokens; with --url")
-	f.StringVar(&secretFile, "secret-file", "", "file with the secret")
 	f.IntVar(&cfg.Viewers, "viewers", 1000, "viewers, each with a connection")
 	f.IntVar(&cfg.Entities, "entities", 200, "entities in the zone")
 	f.IntVar(&cfg.Hz, "hz", 20, "ticks a second")
@@ -75,8 +66,6 @@ who did read.`,
 	f.BoolVar(&cfg.FindMax, "find-max", false, "look for the largest number of viewers that gets every tick with p99 under 100 ms")
 	f.BoolVar(&cfg.Baseline, "baseline", false, "compare with a bare server that broadcasts full snapshots")
 	f.BoolVar(&asJSON, "json", false, "print the report as JSON, and no progress")
-	c.MarkFlagsMutuallyExclusive("secret", "secret-file")
-	c.MarkFlagsMutuallyExclusive("admin-token", "admin-token-file")
 	return c
 }
 

@@ -1,7 +1,6 @@
 package world
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -118,12 +117,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("Mood: %q is none of %s", c.Mood, strings.Join(slices.Sorted(maps.Keys(moods)), ", "))
 	case !(c.Stalled >= 0 && c.Stalled <= maxStalled):
 		return fmt.Errorf("Stalled: %g is not in 0 to %g", c.Stalled, maxStalled)
-	case c.URL != "" && c.Admin == "":
-		return errors.New("Admin: needed with URL, to make a zone")
-	case c.URL != "" && c.Secret == "":
-		return errors.New("Secret: needed with URL, to sign the viewers' tokens")
-	case c.URL == "" && (c.Admin != "" || c.AdminToken != "" || c.Secret != ""):
-		return errors.New("URL: missing, although Admin, AdminToken or Secret name a cluster")
+	}
+	if err := c.cluster().Validate("make a zone"); err != nil {
+		return err
 	}
 	return checkURLs(c.URL)
 }
@@ -141,7 +137,8 @@ func checkURLs(urls string) error {
 	return nil
 }
 
-func (c Config) target() launch.Target {
+// cluster is the one that others have started.
+func (c Config) cluster() launch.Target {
 	return launch.Target{URL: c.URL, Admin: c.Admin, AdminToken: c.AdminToken, Secret: c.Secret}
 }
 

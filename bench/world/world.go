@@ -41,35 +41,50 @@ func World(ctx context.Context, cfg Config) (*Report, error) {
 
 // show shows the world by a node, and returns what was seen.
 func (c Config) show(ctx context.Context, r *Report) (seen trace, err error) {
-	n := &nodeScene{Target: c.target(), run: newRun(), zones: 1, pick: func(int) []int { return []int{0} }, tracing: c.Baseline}
+	n := &nodeScene{Target: c.cluster(), run: newRun(), zones: 1, pick: func(int) []int { return []int{0} }, tracing: c.Baseline}
+	err = c.stage(ctx, n, func(a *audience, j *judge, m *measured) (err error) {
+		r.Figures, seen = m.figures(), m.trace
+		if c.Stalled > 0 {
+			if err := c.stall(ctx, a, j, r); err != nil {
+				return err
+			}
+		}
+		if c.FindMax {
+			r.Max, err = c.findMax(ctx, a, j)
+		}
+		return err
+	})
+	return seen, err
+}
+
+// stage makes the zones on a node, has the viewers come and measures. then is
+// for what comes after it.
+func (c Config) stage(ctx context.Context, n *nodeScene, then func(*audience, *judge, *measured) error) (err error) {
 	stop, err := n.start(ctx, c.URL == "", c.Executable, c.Phase)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
+	c.phase("Making %s", figures.Plural(n.zones, "zone"))
 	if err := n.open(ctx, spec(c.Entities, c.Hz, c.Mood)); err != nil {
-		return nil, err
+		return err
 	}
-	a, j, err := c.seat(ctx, n)
+	return c.watch(ctx, n, then)
+}
+
+// watch has the viewers come and measures.
+func (c Config) watch(ctx context.Context, s scene, then func(*audience, *judge, *measured) error) error {
+	a, j, err := c.seat(ctx, s)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer a.close()
 	c.phase("Measuring for %s", c.Duration)
 	m, err := c.measure(ctx, a, j, c.Duration)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	r.Figures, seen = m.figures(), m.trace
-	if c.Stalled > 0 {
-		if err := c.stall(ctx, a, j, r); err != nil {
-			return nil, err
-		}
-	}
-	if c.FindMax {
-		r.Max, err = c.findMax(ctx, a, j)
-	}
-	return seen, err
+	return then(a, j, m)
 }
 
 // compare shows what was seen by a bare server.
@@ -80,25 +95,19 @@ func (c Config) compare(ctx context.Context, r *Report, seen trace) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, b.stop()) }()
-	a, j, err := c.seat(ctx, b)
-	if err != nil {
+	return c.watch(ctx, b, func(a *audience, j *judge, m *measured) (err error) {
+		f := m.figures()
+		r.Baseline = &Baseline{
+			Figures:    f,
+			P99Ratio:   ratio(r.LatencyMs.P99, f.LatencyMs.P99),
+			CPURatio:   ratio(r.ServerCPUPercent, f.ServerCPUPercent),
+			BytesRatio: ratio(r.BytesPerViewerPerSecond, f.BytesPerViewerPerSecond),
+		}
+		if c.FindMax {
+			r.Baseline.Max, err = c.findMax(ctx, a, j)
+		}
 		return err
-	}
-	defer a.close()
-	c.phase("Measuring for %s", c.Duration)
-	m, err := c.measure(ctx, a, j, c.Duration)
-	if err != nil {
-		return err
-	}
-	r.Baseline = &Baseline{Figures: m.figures()}
-	b0 := r.Baseline
-	b0.P99Ratio = ratio(r.LatencyMs.P99, b0.LatencyMs.P99)
-	b0.CPURatio = ratio(r.ServerCPUPercent, b0.ServerCPUPercent)
-	b0.BytesRatio = ratio(r.BytesPerViewerPerSecond, b0.BytesPerViewerPerSecond)
-	if c.FindMax {
-		b0.Max, err = c.findMax(ctx, a, j)
-	}
-	return err
+	})
 }
 
 // seat has the viewers come, and waits until they have settled.

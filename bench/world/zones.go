@@ -2,7 +2,6 @@ package world
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -81,27 +80,13 @@ func Zones(ctx context.Context, cfg ZonesConfig) (r *ZonesReport, err error) {
 		Executable: cfg.Executable, Phase: cfg.Phase, pace: cfg.pace,
 	}.withDefaults()
 	n := &nodeScene{run: newRun(), zones: cfg.Zones, pick: func(i int) []int { return []int{i * cfg.Zones / cfg.Watched} }}
-	stop, err := n.start(ctx, true, cfg.Executable, cfg.Phase)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, stop()) }()
-	c.phase("Making %s zones", figures.Thousands(int64(cfg.Zones)))
-	if err := n.open(ctx, spec(c.Entities, c.Hz, c.Mood)); err != nil {
-		return nil, err
-	}
-	a, j, err := c.seat(ctx, n)
-	if err != nil {
-		return nil, err
-	}
-	defer a.close()
-	c.phase("Measuring for %s", c.Duration)
-	m, err := c.measure(ctx, a, j, c.Duration)
-	if err != nil {
-		return nil, err
-	}
-	return &ZonesReport{
-		Zones: cfg.Zones, Entities: cfg.Entities, Figures: m.figures(), TargetHz: cfg.Hz,
-		Cores: figures.Round(m.server.CPU.Seconds()/m.seconds(), 3), DurationSeconds: cfg.Duration.Seconds(), Machine: figures.ThisMachine(),
-	}, nil
+	err = c.stage(ctx, n, func(_ *audience, _ *judge, m *measured) error {
+		r = &ZonesReport{
+			Zones: cfg.Zones, Entities: cfg.Entities, Figures: m.figures(), TargetHz: cfg.Hz,
+			Cores:           figures.Round(m.server.CPU.Seconds()/m.seconds(), 3),
+			DurationSeconds: cfg.Duration.Seconds(), Machine: figures.ThisMachine(),
+		}
+		return nil
+	})
+	return r, err
 }
