@@ -34,11 +34,10 @@ func (w *wire) readSocket(fd uintptr) (done bool) {
 	return true
 }
 
-// writeSocket writes once.
-func (w *wire) writeSocket(fd uintptr) (done bool) {
-	n, _ := retried(func() (int, error) { return syscall.Write(int(fd), w.pending) })
-	w.written = max(n, 0)
-	return true
+// writeSocket writes once, and returns how much the socket took.
+func writeSocket(socket int, p []byte) int {
+	n, _ := retried(func() (int, error) { return syscall.Write(socket, p) })
+	return max(n, 0)
 }
 
 // retried calls fn again when a signal has interrupted it.

@@ -50,10 +50,14 @@ type wire struct {
 	// Of whoever owns the writing, see queue.
 	writeTimeout time.Duration
 	writeBy      time.Time // the deadline that is set
-	pending      []byte    // what attempt is to write
-	written      int
-	writing      func(fd uintptr) bool // writeSocket, bound once; nil until attempt is called
+
+	// mu keeps the socket open while attempt writes to it: afterwards its number
+	// may be another's.
+	mu     sync.Mutex
+	socket int // noSocket when there is none, or none any more
 }
+
+const noSocket = -1
 
 func newWire(c net.Conn, cfg *Config) *wire {
 	w := &wire{
@@ -62,11 +66,13 @@ func newWire(c net.Conn, cfg *Config) *wire {
 		frame:        cfg.FrameTimeout,
 		helloBy:      time.Now().Add(cfg.HelloTimeout),
 		writeTimeout: cfg.WriteTimeout,
+		socket:       noSocket,
 	}
 	if sc, ok := c.(syscall.Conn); ok && directIO {
 		if raw, err := sc.SyscallConn(); err == nil {
 			w.raw = raw
 			w.reading = w.readSocket
+			_ = raw.Control(func(fd uintptr) { w.socket = int(fd) })
 		}
 	}
 	return w
@@ -222,21 +228,21 @@ func (w *wire) extend() {
 
 // attempt writes what the socket takes of p at once, and returns how much that
 // was. An error is left to the next write, which will meet it again.
+//
+// It goes below net.Conn, whose locks and deadlines are for writes that wait: a
+// thousand viewers are written to in one go, and each saved step counts.
 func (w *wire) attempt(p []byte) int {
-	if w.raw == nil {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.socket == noSocket {
 		return 0
 	}
-	if w.writing == nil {
-		w.writing = w.writeSocket
-	}
-	w.pending, w.written = p, 0
-	if err := w.raw.Write(w.writing); errors.Is(err, os.ErrDeadlineExceeded) {
-		// The deadline of an earlier write has passed since.
-		w.extend()
-		_ = w.raw.Write(w.writing)
-	}
-	w.pending = nil
-	return w.written
+	return writeSocket(w.socket, p)
 }
 
-func (w *wire) close() { _ = w.conn.Close() }
+func (w *wire) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.socket = noSocket
+	_ = w.conn.Close()
+}
