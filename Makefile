@@ -9,7 +9,7 @@ LDFLAGS := $(if $(VERSION),-X github.com/holdfast-game/holdfast/cmd/holdfast/app
 TESTFLAGS := $(if $(RACE),-race) -timeout 10m
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo bench chaos chaos-long simulate test check format vet lint tidy proto drills
+.PHONY: help build run demo bench chaos chaos-long simulate test check format vet lint tidy proto js drills
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,10 +65,17 @@ vet:
 
 lint:
 	$(TOOL) golangci-lint run ./...
+	$(TOOL) tsgo --project client/js
 
 tidy:
 	$(GO) mod tidy -diff
 	$(GO) test ./internal/tidy
+
+js: ## Check and bundle the TypeScript in client/js: the client, and the page to play on.
+	$(TOOL) tsgo --project client/js
+	rm -rf client/js/dist/types
+	$(TOOL) tsgo --project client/js/types.json
+	$(GO) test ./internal/tidy -run 'TestBundles|TestDeclarations' -count=1 -args -write
 
 proto: ## Generate code from the .proto files.
 	$(TOOL) buf lint

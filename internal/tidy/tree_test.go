@@ -14,8 +14,9 @@ import (
 	"testing"
 )
 
-// write has the tests write what they would otherwise check: `make proto`.
-var write = flag.Bool("write", false, "write proto/DIGEST instead of checking it")
+// write has the tests write what they would otherwise check: `make proto` and
+// `make js`.
+var write = flag.Bool("write", false, "write digests and bundles instead of checking them")
 
 const module = "github.com/holdfast-game/holdfast"
 

@@ -2,7 +2,7 @@ export { Client, type ClientEvents } from './client.js';
 export type { Frame } from './cell.js';
 export { Channel, type ChannelEvents } from './channel.js';
 export type { ConnectionState, RequestOptions } from './connection.js';
-export { DeltaDecoder, DeltaError } from './delta.js';
+export { DeltaDecoder, DeltaError, type DeltaErrorCode, type DeltaField, type DeltaHeader, type DeltaTable } from './delta.js';
 export type { Unsubscribe } from './emitter.js';
 export { ClosedError, type Code, DeadlineError, DisconnectedError, HoldfastError, ProtocolError, RefusedError } from './errors.js';
 export { Group } from './group.js';

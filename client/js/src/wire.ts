@@ -53,10 +53,10 @@ export class Wire {
   private greet(url: string, token: string, name: string, resolve: () => void, reject: (error: unknown) => void): void {
     const { socket } = this;
     socket.onopen = () => this.send({ seq: '1', hello: { token, client: name } });
-    socket.onerror = null; // a close follows, and says as much
+    const fail = (why: string, code = 0): void => reject(new DisconnectedError(`connect to ${url}: ${why}`, code));
+    socket.onerror = afterwards(() => fail('it failed'));
     socket.onclose = (event: { code: number; reason: string }) => {
-      const reason = event.reason === '' ? `closed with ${event.code}` : event.reason;
-      reject(new DisconnectedError(`connect to ${url}: ${reason}`, event.code));
+      fail(event.reason === '' ? `closed with ${event.code}` : event.reason, event.code);
     };
     socket.onmessage = (event: { data: unknown }) => {
       try {
@@ -83,6 +83,7 @@ export class Wire {
         this.listener.unread(error);
       }
     };
+    this.socket.onerror = afterwards(() => this.end(new DisconnectedError('the connection failed')));
     this.socket.onclose = (event: { code: number; reason: string }) => {
       this.end(new DisconnectedError(`the connection closed with ${event.code} ${event.reason}`.trimEnd(), event.code));
     };
@@ -110,6 +111,11 @@ export class Wire {
     this.open = false;
     this.listener.closed(this, why);
   }
+}
+
+/** A close follows an error and says more, but not with every WebSocket. */
+function afterwards(fn: () => void): () => void {
+  return () => void setTimeout(fn, 0);
 }
 
 function parse(data: unknown): Json {

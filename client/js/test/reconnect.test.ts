@@ -69,6 +69,13 @@ test('a token that is refused is the end', async (t) => {
   assert.equal(client.state, 'closed');
 });
 
+test('an error without a close is the end of a connection', async (t) => {
+  const server = new FakeServer();
+  const [, first] = await server.connect(t);
+  first.onerror?.({});
+  await (await server.accept()).welcome();
+});
+
 test('the watched list is sent again, and its answer is events', async (t) => {
   const server = new FakeServer();
   const [client, first] = await server.connect(t);

@@ -38,6 +38,13 @@ test('the next URL is tried when the first has no gateway', async (t) => {
   assert.equal(second.url, 'ws://b');
 });
 
+test('an error is enough to know that there is no gateway', async () => {
+  const server = new FakeServer();
+  const connecting = Client.connect({ url: 'ws://a', token: 'T', webSocket: server.WebSocket });
+  (await server.accept()).onerror?.({});
+  await assert.rejects(connecting, { name: 'DisconnectedError' });
+});
+
 test('no Welcome in time is an error', async () => {
   const server = new FakeServer();
   const connecting = Client.connect({ url: 'ws://a', token: 'T', webSocket: server.WebSocket, dialTimeoutMs: 5 });
