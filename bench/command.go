@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-game/holdfast/bench/chaos/history"
+	"github.com/holdfast-game/holdfast/bench/delta"
 	"github.com/holdfast-game/holdfast/bench/figures"
 	"github.com/holdfast-game/holdfast/bench/launch"
 	"github.com/holdfast-game/holdfast/bench/world"
@@ -23,6 +24,7 @@ func Command() *cobra.Command {
 	}
 	c.AddCommand(saleCommand(), echoCommand(), echoServer())
 	c.AddCommand(world.Commands()...)
+	c.AddCommand(delta.Command())
 	return c
 }
 
