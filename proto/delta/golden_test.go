@@ -257,9 +257,9 @@ func refusedScript(t *testing.T) *script {
 var golden = map[string]func(*testing.T) *script{"world.txt": worldScript, "strange.txt": strangeScript, "refused.txt": refusedScript}
 
 func TestGoldenEncoder(t *testing.T) {
-	for name, make := range golden {
+	for name, play := range golden {
 		t.Run(name, func(t *testing.T) {
-			got := make(t).Bytes()
+			got := play(t).Bytes()
 			path := filepath.Join("testdata", name)
 			if *rewrite {
 				if err := os.WriteFile(path, got, 0o644); err != nil {

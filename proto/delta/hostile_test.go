@@ -126,7 +126,7 @@ func TestDamagedStreams(t *testing.T) {
 	}()
 	frames := stream(t, 60)
 	key := frames[len(frames)-1]
-	for range 150 {
+	for range 80 {
 		d := NewDecoder(World)
 		before := NewTable(World)
 		for _, frame := range frames[:60] {
@@ -142,20 +142,16 @@ func TestDamagedStreams(t *testing.T) {
 				damaged = bytes.Clone(frames[r.IntN(len(frames))])
 			}
 			before.CopyFrom(d.Table())
-			look(t, d, d.Decode(mended2(r, damaged)), before)
+			if len(damaged) > 4 && r.IntN(2) == 0 {
+				damaged = mended(damaged)
+			}
+			look(t, d, d.Decode(damaged), before)
 		}
 		before.CopyFrom(d.Table())
 		if err := d.Decode(key); err != nil && !errors.Is(err, ErrStale) {
 			t.Fatalf("a good keyframe: %v", err)
 		}
 	}
-}
-
-func mended2(r *rand.Rand, frame []byte) []byte {
-	if len(frame) > 4 && r.IntN(2) == 0 {
-		return mended(frame)
-	}
-	return frame
 }
 
 // The longest that a hostile frame can make a decoder work is for as many
