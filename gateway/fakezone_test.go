@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -34,10 +35,13 @@ type fakeZone struct {
 }
 
 // zoneIn puts a zone into the house: the plaza of 100 x 100 units.
-func zoneIn(t testing.TB, h *house, cell uint32) *fakeZone {
+func zoneIn(t testing.TB, h *house, cell uint32) *fakeZone { return zoneNamed(t, h, "plaza", cell) }
+
+// zoneNamed puts another zone into it. Groups are those of the last one.
+func zoneNamed(t testing.TB, h *house, name string, cell uint32) *fakeZone {
 	z := &fakeZone{
 		t: t, bus: h.bus,
-		spec:   &clientv1.Zone{Name: "plaza", Width: 100, Height: 100, Cell: cell, Hz: 20, MaxSpeed: 6, MaxPlayers: 100},
+		spec:   &clientv1.Zone{Name: name, Width: 100, Height: 100, Cell: cell, Hz: 20, MaxSpeed: 6, MaxPlayers: 100},
 		epoch:  1,
 		cells:  make(map[uint32]*delta.Encoder),
 		tables: make(map[uint32]*delta.Table),
@@ -47,11 +51,12 @@ func zoneIn(t testing.TB, h *house, cell uint32) *fakeZone {
 		refused: make(map[string]clientv1.Code),
 		answers: make(map[string]func(cmd *cluster.Command) *cluster.Answer),
 	}
+	others := h.router.answer
 	h.router.answer = func(cmd *cluster.Command) *cluster.Answer {
-		if cmd.To.Kind == "zone" || cmd.To.Kind == "group" {
+		if cmd.To.Kind == "zone" && cmd.To.ID == name || cmd.To.Kind == "group" {
 			return z.answer(cmd)
 		}
-		return answerAtOnce(cmd)
+		return others(cmd)
 	}
 	return z
 }
@@ -65,9 +70,6 @@ func (z *fakeZone) answer(cmd *cluster.Command) *cluster.Answer {
 	}
 	if fn := z.answers[cmd.Method]; fn != nil {
 		return fn(cmd)
-	}
-	if cmd.To.ID != "plaza" && cmd.To.Kind == "zone" {
-		return &cluster.Answer{Code: clientv1.Code_CODE_NOT_FOUND, Text: "no such zone"}
 	}
 	at := &clientv1.Point{X: float64(z.player.x) / 100, Y: float64(z.player.y) / 100}
 	switch cmd.Method {
@@ -128,7 +130,11 @@ func (z *fakeZone) frame(cell uint32, all ...entity) []byte {
 
 // show publishes the next frame of a cell.
 func (z *fakeZone) show(cell uint32, all ...entity) {
-	z.bus.cast(topicOf(cell), z.frame(cell, all...))
+	z.bus.cast(z.topic(cell), z.frame(cell, all...))
+}
+
+func (z *fakeZone) topic(cell uint32) string {
+	return fmt.Sprintf("zone.%s.%d", z.spec.GetName(), cell)
 }
 
 // moved has another owner begin.
@@ -178,11 +184,12 @@ type sight struct {
 // enter has a client enter the plaza.
 func (c *wsClient) enter(spectate bool, at *clientv1.Point) (*sight, *clientv1.Entered) {
 	c.t.Helper()
-	f := c.ask(enter("plaza", spectate, at))
+	s := &sight{t: c.t, c: c, decoders: make(map[uint32]*delta.Decoder), cells: make(map[uint32]uint32)}
+	f := c.askWorld(s, enter("plaza", spectate, at))
 	if f.GetEntered() == nil {
 		c.t.Fatalf("EnterZone answered by %v", f)
 	}
-	return &sight{t: c.t, c: c, decoders: make(map[uint32]*delta.Decoder), cells: make(map[uint32]uint32)}, f.GetEntered()
+	return s, f.GetEntered()
 }
 
 func enter(zone string, spectate bool, at *clientv1.Point) *clientv1.ClientFrame {

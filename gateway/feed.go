@@ -123,6 +123,8 @@ func (f *feed) answered(now time.Time, a *cluster.Answer) {
 		f.sc.hall.log.Error("decode answer of Key", "zone", f.sc.name, "error", err)
 		return
 	}
+	// If it is stale, nothing has happened since the last frame.
+	f.heard = now
 	f.decode(now, m.GetFrame())
 	early := f.early
 	f.early = nil
@@ -153,8 +155,7 @@ func (f *feed) decode(now time.Time, frame []byte) {
 	switch {
 	case errors.Is(err, delta.ErrStale):
 		// Of an owner that does not know yet that it is none, or older than the
-		// keyframe: no news, but somebody is there.
-		f.heard = now
+		// keyframe.
 		return
 	case err != nil:
 		if f.live {

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,11 +13,13 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
+	"github.com/holdfast-game/holdfast/proto/delta"
 )
 
-// The frames that docs/protocol.md shows must be frames, and the two forms of
-// each must say the same.
-func TestProtocolExamples(t *testing.T) {
+// protocolExamples returns the frames that docs/protocol.md shows: who sends it,
+// in hexadecimal, as JSON.
+func protocolExamples(t *testing.T) [][]string {
+	t.Helper()
 	doc, err := os.ReadFile("../docs/protocol.md")
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +28,13 @@ func TestProtocolExamples(t *testing.T) {
 	if len(examples) < 40 {
 		t.Fatalf("found %d examples", len(examples))
 	}
-	for _, e := range examples {
+	return examples
+}
+
+// The frames that docs/protocol.md shows must be frames, and the two forms of
+// each must say the same.
+func TestProtocolExamples(t *testing.T) {
+	for _, e := range protocolExamples(t) {
 		var fromBinary, fromJSON proto.Message = new(clientv1.ClientFrame), new(clientv1.ClientFrame)
 		if e[1] == "server" {
 			fromBinary, fromJSON = new(clientv1.ServerFrame), new(clientv1.ServerFrame)
@@ -46,6 +55,29 @@ func TestProtocolExamples(t *testing.T) {
 			again, _ := proto.MarshalOptions{Deterministic: true}.Marshal(fromJSON)
 			t.Errorf("binary %v\nJSON %v, which is\n% x", fromBinary, fromJSON, again)
 		}
+	}
+}
+
+// The delta frames that it shows can be followed.
+func TestProtocolDeltaFrames(t *testing.T) {
+	d := delta.NewDecoder(delta.World)
+	frames := 0
+	for _, e := range protocolExamples(t) {
+		f := new(clientv1.ServerFrame)
+		if e[1] != "server" || protojson.Unmarshal([]byte(e[3]), f) != nil {
+			continue
+		}
+		frame := append(f.GetWorldKey().GetFrame(), f.GetWorld().GetFrame()...)
+		if len(frame) == 0 {
+			continue
+		}
+		frames++
+		if err := d.Decode(frame); err != nil {
+			t.Errorf("decode %v: %v", f, err)
+		}
+	}
+	if i, ok := d.Table().Find(1); frames != 2 || !ok || !slices.Equal(d.Table().Row(i), []uint32{512, 500, 0, 1000, 1}) {
+		t.Errorf("after %d frames there are %d entities", frames, d.Table().Len())
 	}
 }
 

@@ -13,8 +13,6 @@ import (
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
-func topicOf(cell uint32) string { return fmt.Sprintf("zone.plaza.%d", cell) }
-
 // Whoever enters sees what is there, and what changes; one subscription serves
 // all.
 func TestEnterZone(t *testing.T) {
@@ -87,6 +85,32 @@ func TestConflation(t *testing.T) {
 	eventually(t, func() bool { return h.count(t, "lagging_viewers", "") == 0 })
 	z.show(0, entity{7, 1, 2})
 	stalled.await(entity{7, 1, 2})
+}
+
+// When one zone's backlog is dropped, so is that of the connection's other zones:
+// none may go on as if all had arrived.
+func TestConflationOfTwoZones(t *testing.T) {
+	h := open(t, narrow)
+	plaza, market := zoneIn(t, h, 0), zoneNamed(t, h, "market", 0)
+	slow := h.greetedNarrow(t)
+	s, _ := slow.enter(true, nil)
+	if f := slow.askWorld(s, enter("market", true, nil)); f.GetEntered() == nil {
+		t.Fatal(f)
+	}
+	for i := range 400 {
+		plaza.show(0, crowdOf(100, i)...)
+		if i%3 == 0 {
+			market.show(0, entity{7777, uint32(i), 1})
+		}
+	}
+	eventually(t, func() bool { return h.count(t, "lagging_viewers", "") == 2 })
+	// Whatever the client gets follows on what it got before.
+	s.await(entity{7777, 399, 1})
+	s.await(crowdOf(100, 399)[99])
+	plaza.show(0, entity{1, 2, 3})
+	market.show(0, entity{4, 5, 6})
+	s.await(entity{1, 2, 3})
+	s.await(entity{4, 5, 6})
 }
 
 // A viewer that takes nothing for long is cut off.
@@ -191,6 +215,9 @@ func TestFramesBeforeKeyframe(t *testing.T) {
 	z.mu.Unlock()
 	z.show(0, entity{1, 1, 1})
 	z.show(0, entity{1, 2, 2})
+	// Once another viewer is seen, so were they.
+	h.greeted(t, gateway.SubprotocolProto, "bob").enter(true, nil)
+	eventually(t, func() bool { return h.count(t, "viewers", "") == 2 })
 	h.router.answerAll(func(*cluster.Command) *cluster.Answer {
 		return &cluster.Answer{Body: &clusterv1.ZoneKeyframe{Frame: key}}
 	})
@@ -219,8 +246,8 @@ func TestOwnerChanges(t *testing.T) {
 	z.mu.Lock()
 	key := z.encoder(0).Keyframe(nil) // as the first frame that is broadcast
 	z.mu.Unlock()
-	h.bus.cast(topicOf(0), key)
-	h.bus.cast(topicOf(0), late)
+	h.bus.cast(z.topic(0), key)
+	h.bus.cast(z.topic(0), late)
 	z.show(0, entity{1, 2, 2})
 	told := false
 	for !told || !s.sees(entity{1, 2, 2}) {
