@@ -13,7 +13,7 @@ import (
 )
 
 // Two people meet on the page of a single node: they see each other walk, talk,
-// and buy what is on sale.
+// buy, strike, and come back when the node does.
 func TestPlayPage(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -30,41 +30,13 @@ func TestPlayPage(t *testing.T) {
 	finn := openTab(t, browser, "Finn", at.Listen, 1280, 800)
 	finn.enter()
 
-	ada.sees("Finn")
-	finn.sees("Ada")
-	ada.key("KeyD", true)
-	finn.seesMove("Ada")
-	ada.key("KeyD", false)
-	ada.walkTo(27, 20)
-	finn.walkTo(28.2, 20.6)
-	ada.arrives(27, 20)
-	finn.arrives(28.2, 20.6)
-	finn.do("become a phone", chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile, chromedp.EmulateTouch))
-
-	ada.say("hello Finn")
-	finn.hears("hello Finn")
-	finn.click("talk")
-	finn.say("hello Ada")
-	ada.hears("hello Ada")
-	finn.shoot("play-phone-chat")
-	finn.say("") // closes it
-
-	ada.await("there are lanterns", "document.getElementById('stock').textContent === '500'")
-	finn.await("there are lanterns", "document.getElementById('stock').textContent === '500'")
-	ada.click("buy")
-	ada.await("a lantern was bought", "document.querySelector('.toast.good') !== null && document.getElementById('owned').textContent === '1 yours'")
-	for _, p := range []*tab{ada, finn} {
-		p.await("there is one less", "document.getElementById('stock').textContent === '499'")
+	meet(ada, finn)
+	if *playShots != "" {
+		pause(ctx, 11*time.Second) // pictures should not tell what it took to start the browser
 	}
-	finn.shoot("play-phone")
-
-	ada.await("somebody is near", "document.getElementById('strike').classList.contains('ready')")
-	// A bot that comes between them gets the blow.
-	finn.await("it hurts", "document.getElementById('hurt').classList.contains('now')", func() { ada.press("Space") })
-	ada.shoot("play-desktop")
-	finn.drag(96, 740, 96, 790)
-	ada.seesMove("Finn")
-	finn.lift()
+	trade(ada, finn)
+	fight(ada, finn)
+	holdPhone(finn, ada)
 
 	// It is the page's own measure that delta frames are worth it.
 	ada.await("frames are small", "parseFloat(document.getElementById('ratio').textContent) > 5")
@@ -94,6 +66,59 @@ func TestPlayPage(t *testing.T) {
 	for _, p := range []*tab{ada, finn} {
 		p.unharmed()
 	}
+}
+
+// meet has two players see each other, and walk to the middle of the plaza.
+func meet(ada, finn *tab) {
+	ada.sees(finn.name)
+	finn.sees(ada.name)
+	ada.key("KeyD", true)
+	finn.seesMove(ada.name)
+	ada.key("KeyD", false)
+	ada.walkTo(27, 20)
+	finn.walkTo(28.5, 20.9)
+	ada.arrives(27, 20)
+	finn.arrives(28.5, 20.9)
+}
+
+// trade has one of them buy, and both see that there is one less.
+func trade(buyer, other *tab) {
+	for _, p := range []*tab{buyer, other} {
+		p.await("there are lanterns", "document.getElementById('stock').textContent === '500'")
+	}
+	buyer.click("buy")
+	buyer.await("a lantern was bought", "document.querySelector('.toast.good') !== null && document.getElementById('owned').textContent === '1 yours'")
+	for _, p := range []*tab{buyer, other} {
+		p.await("there is one less", "document.getElementById('stock').textContent === '499'")
+	}
+}
+
+// fight has one of them talk and strike, and the other feel it.
+func fight(striker, other *tab) {
+	other.say("is that a lantern?")
+	striker.hears("is that a lantern?")
+	striker.say("mine!")
+	other.hears("mine!")
+	striker.await("somebody is near", "document.getElementById('strike').classList.contains('ready')")
+	// A bot that comes between them gets the blow.
+	other.await("it hurts", "document.getElementById('hurt').classList.contains('now')", func() { striker.press("Space") })
+	striker.shoot("play-desktop")
+}
+
+// holdPhone has one of them go on on a phone: with a stick, and a chat that opens.
+func holdPhone(p, other *tab) {
+	p.do("become a phone", chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile, chromedp.EmulateTouch))
+	p.await("there is a stick", "innerWidth === 390 && document.getElementById('pad').getBoundingClientRect().bottom === 844")
+	p.drag(96, 740, 96, 790)
+	other.seesMove(p.name)
+	p.lift()
+	p.shoot("play-phone")
+	p.click("talk")
+	p.say("I am on my phone now")
+	other.hears("I am on my phone now")
+	p.shoot("play-phone-chat")
+	p.say("") // closes it
+	p.await("the stick is back", "getComputedStyle(document.getElementById('pad')).visibility === 'visible'")
 }
 
 // The zone's shard is moved while two people walk, and then its owner is killed.
