@@ -109,7 +109,7 @@ func fight(striker, other *tab) {
 func holdPhone(p, other *tab) {
 	p.do("become a phone", chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile, chromedp.EmulateTouch))
 	p.await("there is a stick", "innerWidth === 390 && document.getElementById('pad').getBoundingClientRect().bottom === 844")
-	p.drag(96, 740, 96, 790)
+	p.drag(96, 740, 146, 740)
 	other.seesMove(p.name)
 	p.lift()
 	p.shoot("play-phone")
