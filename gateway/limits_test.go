@@ -167,13 +167,13 @@ func TestPongTimeout(t *testing.T) {
 // A client that is silent but answers pings stays.
 func TestPongs(t *testing.T) {
 	h := open(t, func(c *gateway.Config, _ *house) {
-		c.PingInterval, c.PongWait = 25*time.Millisecond, 250*time.Millisecond
+		c.PingInterval, c.PongWait = 50*time.Millisecond, 500*time.Millisecond
 	})
 	c := h.greeted(t, gateway.SubprotocolProto, "ann")
 	pings, answer := 0, c.ws.PingHandler()
 	enough := errors.New("enough")
 	c.ws.SetPingHandler(func(data string) error {
-		if pings++; pings == 20 { // 500 ms, twice PongWait
+		if pings++; pings == 20 { // 1 s, twice PongWait
 			return enough
 		}
 		return answer(data)
