@@ -13,8 +13,8 @@ import (
 
 // What the codec is for. Times are not looked at: they are the machine's.
 func TestRatios(t *testing.T) {
-	for kind, least := range map[string]float64{"crowd": 280, "battle": 36, "idle": 350} {
-		trace, err := Generate(GenerateConfig{Kind: kind, Seed: 1, Ticks: 400, Entities: 200})
+	for kind, least := range map[string]float64{"crowd": 240, "battle": 34, "idle": 300} {
+		trace, err := Generate(GenerateConfig{Kind: kind, Seed: 1, Ticks: 240, Entities: 200})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -22,8 +22,8 @@ func TestRatios(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !r.Lossless || r.Verified != 400 {
-			t.Errorf("%s: %d of 400 ticks are right", kind, r.Verified)
+		if !r.Lossless || r.Verified != 240 {
+			t.Errorf("%s: %d of 240 ticks are right", kind, r.Verified)
 		}
 		if r.Ratio < least {
 			t.Errorf("%s: ratio %.1f, want %.0f at least", kind, r.Ratio, least)
