@@ -50,6 +50,8 @@ func (c *Conn) pushed(f *clientv1.ServerFrame) {
 	case *clientv1.ServerFrame_ZoneOwner:
 		c.world.moved(b.ZoneOwner)
 		c.push(Event{Owner: b.ZoneOwner})
+	case *clientv1.ServerFrame_LeftZone:
+		c.world.left(b.LeftZone.GetZone(), ErrLeft)
 	case *clientv1.ServerFrame_World:
 		c.show(&WorldMessage{Kind: WorldFrame, Stream: b.World.GetStream(), Frame: b.World.GetFrame()})
 	case *clientv1.ServerFrame_WorldKey:

@@ -12,7 +12,8 @@ import (
 	"github.com/holdfast-game/holdfast/proto/delta"
 )
 
-// ErrLeft: the zone was left, by LeaveZone.
+// ErrLeft: the zone was left, by LeaveZone, by the player elsewhere, or because it
+// was closed.
 var ErrLeft = errors.New("zone was left")
 
 // ZoneView is what a Conn sees of a zone that it has entered: the cells around

@@ -172,6 +172,21 @@ func TestZoneViewSurvivesReconnect(t *testing.T) {
 	}
 }
 
+// The player has left on another connection, or the zone was closed.
+func TestViewEndsWhenTheServerSaysSo(t *testing.T) {
+	stage := clienttest.NewStage(1)
+	c := dial(t, serve(t, stage.Handle), client.Options{})
+	z := enter(t, c, client.EnterOptions{})
+	stage.Push(&clientv1.ServerFrame{Body: &clientv1.ServerFrame_LeftZone{LeftZone: &clientv1.LeftZone{Zone: "plaza"}}})
+	<-z.Done()
+	if err := z.Err(); err != client.ErrLeft {
+		t.Errorf("the view ended with %v, want %v", err, client.ErrLeft)
+	}
+	if again := enter(t, c, client.EnterOptions{}); again == z || again.Err() != nil {
+		t.Error("the zone cannot be entered again")
+	}
+}
+
 func TestLeftPlacesAreNotRejoined(t *testing.T) {
 	stage := clienttest.NewStage(1)
 	s := serve(t, stage.Handle)
