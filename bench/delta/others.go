@@ -3,6 +3,7 @@ package delta
 import (
 	"encoding/json"
 	"fmt"
+	"math/bits"
 
 	"github.com/klauspost/compress/zstd"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -59,8 +60,10 @@ func jsonSize(t Tick) (int, error) {
 // zstdSize is that of a snapshot compressed with the one before it for a
 // dictionary.
 func zstdSize(before, now []byte) (int, error) {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
-		zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false), zstd.WithEncoderDictRaw(1, before))
+	// The window holds both; a larger one is memory made and thrown away each time.
+	window := max(zstd.MinWindowSize, 1<<bits.Len(uint(len(before)+len(now))))
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
+		zstd.WithWindowSize(window), zstd.WithEncoderCRC(false), zstd.WithEncoderDictRaw(1, before))
 	if err != nil {
 		return 0, fmt.Errorf("compress: %w", err)
 	}
