@@ -210,8 +210,12 @@ func (r *Reader) nextBlock() error {
 		}
 		return io.EOF
 	}
-	offset := r.blocks[r.next].offset
-	if err := r.load(offset); err != nil {
+	offset, before := r.blocks[r.next].offset, r.at
+	err := r.load(offset)
+	if err == nil && r.at < before {
+		err = errBadHead
+	}
+	if err != nil {
 		return r.damaged(offset, err.Error())
 	}
 	r.next++
@@ -263,7 +267,7 @@ func (r *Reader) SeekTime(d time.Duration) {
 		}
 		return 1
 	})
-	r.raw, r.rest, r.skipTo, r.damage = nil, nil, d, r.info.Damage
+	r.raw, r.rest, r.at, r.skipTo, r.damage = nil, nil, 0, d, r.info.Damage
 }
 
 // Close closes the file.

@@ -38,6 +38,8 @@ type Config struct {
 	Open map[uint64]string
 	// Logger is told of how the recording ends. nil: nobody is.
 	Logger *slog.Logger
+
+	create func(path string, h Header) (*Writer, error) // Create, but in tests
 }
 
 const (
@@ -133,6 +135,9 @@ func NewRecorder(cfg Config) (*Recorder, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.create == nil {
+		cfg.create = Create
 	}
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails: it ends the program instead

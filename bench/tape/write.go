@@ -65,9 +65,6 @@ func (r *Recorder) round() error {
 		}
 	}
 	r.report(nil)
-	if r.cfg.MaxBytes > 0 && r.older+r.tape.Size() >= r.cfg.MaxBytes {
-		return ErrFull
-	}
 	return nil
 }
 
@@ -112,6 +109,9 @@ func (r *Recorder) append(rec *Record) error {
 	// Goroutines race from the clock to the queue: who has lost gets the winner's
 	// time.
 	r.last = max(r.last, rec.At)
+	if r.cfg.MaxBytes > 0 && r.older+r.tape.Size() >= r.cfg.MaxBytes {
+		return ErrFull
+	}
 	if r.tape.Size() >= r.cfg.MaxFileBytes {
 		if err := r.turn(); err != nil {
 			return err
@@ -140,7 +140,7 @@ func (r *Recorder) begin(at time.Duration) error {
 		name = r.cfg.Node + "-" + name
 	}
 	path := filepath.Join(r.cfg.Dir, name)
-	w, err := Create(path, Header{
+	w, err := r.cfg.create(path, Header{
 		Started: started, Node: r.cfg.Node, Build: r.cfg.Build, Hashed: !r.cfg.Players, KeyID: r.keyID,
 		Recording: r.id, Part: part,
 	})
