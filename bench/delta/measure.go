@@ -16,39 +16,54 @@ const passes = 7
 // Measure encodes a trace and decodes it again. It is an error when a trace cannot
 // be encoded, not when something is lost: that is in the report.
 func Measure(t Trace) (*Report, error) {
+	r, err := measureDelta(t)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.measureOthers(t); err != nil {
+		return nil, err
+	}
+	r.finish()
+	return r, nil
+}
+
+// measureDelta fills in what the codec does, and the snapshots that it is compared
+// with.
+func measureDelta(t Trace) (*Report, error) {
 	schema, err := t.schema()
 	if err != nil {
 		return nil, err
 	}
 	r := &Report{Ticks: len(t), Passes: passes, Machine: figures.ThisMachine()}
-	if err := r.measureOthers(t); err != nil {
+	u := &run{tables: t.tables(schema), schema: schema}
+	if err := u.measure(t, r); err != nil {
 		return nil, err
 	}
-	run := &run{tables: t.tables(schema), schema: schema}
-	if err := run.measure(t, r); err != nil {
-		return nil, err
+	var buffer []byte
+	for _, tick := range t[1:] {
+		buffer = snapshot(buffer[:0], tick)
+		r.bytes.protobuf += len(buffer)
+		r.entities += len(tick.Entities)
 	}
 	return r, nil
 }
 
-// measureOthers fills in the sizes of all but the codec. The first tick does not
-// count.
+// measureOthers fills in the sizes of JSON and of compressed snapshots. The first
+// tick does not count.
 func (r *Report) measureOthers(t Trace) error {
 	before := snapshot(nil, t[0])
 	for _, tick := range t[1:] {
-		now := snapshot(nil, tick)
 		asJSON, err := jsonSize(tick)
 		if err != nil {
 			return err
 		}
+		now := snapshot(nil, tick)
 		asZstd, err := zstdSize(before, now)
 		if err != nil {
 			return err
 		}
-		r.bytes.protobuf += len(now)
 		r.bytes.json += asJSON
 		r.bytes.zstd += asZstd
-		r.entities += len(tick.Entities)
 		before = now
 	}
 	return nil
@@ -88,7 +103,6 @@ func (u *run) measure(t Trace, r *Report) error {
 		r.decode += u.decode[i]
 	}
 	r.AllocsPerFrame = figures.Round(float64(fewest)/float64(len(t)-len(t)/2), 3)
-	r.finish()
 	return nil
 }
 
