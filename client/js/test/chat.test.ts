@@ -90,6 +90,15 @@ test('people come and go', async (t) => {
   assert.deepEqual(group.chat.people.map((p) => p.player), ['ann', 'cid']);
 });
 
+test('news that do not add up have everybody asked for', async (t) => {
+  const { socket, group } = await joined(t);
+  socket.tell({ presence: { channel: 'group/owls', joined: [{ player: 'cid' }], total: 4 } });
+  socket.answer(await socket.expect('who'), { present: { total: 4, people: ['ann', 'bob', 'cid', 'dan'].map((player) => ({ player })) } });
+  const told = await once<Presence>((listener) => group.chat.on('presence', listener));
+  assert.deepEqual(told.joined, [{ player: 'dan', entity: 0 }]);
+  assert.deepEqual(socket.sent, []);
+});
+
 test('after a reconnect the group is joined again, and what was missed is told', async (t) => {
   const { server, socket, group } = await joined(t);
   socket.drop();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertRefused, FakeServer, once } from './fake.js';
+import { Client } from '../src/index.js';
+import { assertRefused, FakeServer, type FakeSocket, once } from './fake.js';
 
 test('what was not answered is sent again, in its order and under its numbers', async (t) => {
   const server = new FakeServer();
@@ -24,16 +25,25 @@ test('what was not answered is sent again, in its order and under its numbers', 
 test('numbers go on from the larger of both counters', async (t) => {
   const server = new FakeServer();
   const [client, first] = await server.connect(t, {}, { nextRequest: '8' });
-  first.drop();
-  const second = await server.accept();
-  const open = once((listener) => client.on('state', listener));
-  await second.welcome({ nextRequest: '20' });
-  await open;
-  const bought = client.buy({ sku: 'sword', quantity: 1 });
-  const frame = await second.expect('buy');
-  assert.equal(frame.buy.request, '20');
-  second.answer(frame, { bought: {} });
-  await bought;
+  const buy = async (socket: FakeSocket): Promise<string> => {
+    const bought = client.buy({ sku: 'sword', quantity: 1 });
+    const frame = await socket.expect('buy');
+    socket.answer(frame, { bought: {} });
+    await bought;
+    return frame.buy.request;
+  };
+  const reconnect = async (from: FakeSocket, nextRequest: string): Promise<FakeSocket> => {
+    from.drop();
+    const socket = await server.accept();
+    const open = once((listener) => client.on('state', listener));
+    await socket.welcome({ nextRequest });
+    await open;
+    return socket;
+  };
+  assert.equal(await buy(first), '8');
+  const second = await reconnect(first, '8'); // it has not heard of the purchase yet
+  assert.equal(await buy(second), '9');
+  assert.equal(await buy(await reconnect(second, '20')), '20');
 });
 
 test('a token is asked for every connection', async (t) => {
@@ -50,10 +60,20 @@ test('a gateway that refuses for a while is asked again', async (t) => {
   first.drop(1001);
   const second = await server.accept();
   second.onopen?.({});
-  second.refuse(await second.expect('hello'), 'UNAVAILABLE', 1);
+  second.refuse(await second.expect('hello'), 'UNAVAILABLE', 150);
+  const start = performance.now();
+  const third = await server.accept();
+  assert(performance.now() - start > 140);
   const open = once((listener) => client.on('state', listener));
-  await (await server.accept()).welcome();
+  await third.welcome();
   assert.equal(await open, 'open');
+});
+
+test('a gateway that goes away is left at once', async (t) => {
+  const server = new FakeServer();
+  const [, first] = await server.connect(t, { reconnectMinMs: 60_000, reconnectMaxMs: 60_000 });
+  first.drop(1001);
+  await (await server.accept()).welcome();
 });
 
 test('a token that is refused is the end', async (t) => {
@@ -76,6 +96,16 @@ test('an error without a close is the end of a connection', async (t) => {
   await (await server.accept()).welcome();
 });
 
+test('a connection that closes right after the Welcome is none', async () => {
+  const server = new FakeServer();
+  const connecting = Client.connect({ url: 'ws://fake', token: 'T', webSocket: server.WebSocket });
+  const socket = await server.accept();
+  socket.onopen?.({});
+  socket.answer(await socket.expect('hello'), { welcome: { player: 'ann' } });
+  socket.drop();
+  await assert.rejects(connecting, { name: 'DisconnectedError' });
+});
+
 test('the watched list is sent again, and its answer is events', async (t) => {
   const server = new FakeServer();
   const [client, first] = await server.connect(t);
@@ -91,6 +121,24 @@ test('the watched list is sent again, and its answer is events', async (t) => {
   const resumed = once((listener) => client.on('stock', listener));
   second.answer(await second.expect('watch'), { watching: { levels: [{ sku: 'sword', state: 'STOCK_STATE_SOLD_OUT' }] } });
   assert.deepEqual(await resumed, { sku: 'sword', free: 0, state: 'SOLD_OUT' });
+});
+
+test('a list that is being watched anew is sent once, and no older one', async (t) => {
+  const server = new FakeServer();
+  const [client, first] = await server.connect(t);
+  const watching = client.watch(['sword']);
+  first.answer(await first.expect('watch'), { watching: {} });
+  await watching;
+  const anew = client.watch(['bow']);
+  await first.expect('watch');
+  first.drop();
+  const second = await server.accept();
+  await second.welcome();
+  const frame = await second.expect('watch');
+  assert.deepEqual(frame.watch.skus, ['bow']);
+  second.answer(frame, { watching: {} });
+  await anew;
+  assert.deepEqual(second.sent, []);
 });
 
 test('a number that another device has taken is replaced', async (t) => {

@@ -103,6 +103,16 @@ test('a refusal that is unsettled is asked again, with the same number', async (
   assert.deepEqual((await bought).order.state, 'GRANTED');
 });
 
+test('the server says how long to wait before asking again', async (t) => {
+  const [client, socket] = await new FakeServer().connect(t);
+  const asked = client.getPlayer();
+  socket.refuse(await socket.expect('getPlayer'), 'OVERLOADED', 150);
+  const start = performance.now();
+  socket.answer(await socket.expect('getPlayer'), { player: {} });
+  assert(performance.now() - start > 140);
+  await asked;
+});
+
 test('patience ends with the refusal that kept the request waiting', async (t) => {
   const [client, socket] = await new FakeServer().connect(t);
   const bought = client.buy({ sku: 'sword', quantity: 1 }, { timeoutMs: 20 });
