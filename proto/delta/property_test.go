@@ -97,7 +97,7 @@ func TestFollowersAgree(t *testing.T) {
 	if *seedFlag == 0 {
 		seeds = seeds[:0]
 		first := uint64(time.Now().UnixNano()) % 1_000_000
-		for i := range uint64(40) {
+		for i := range uint64(20) {
 			seeds = append(seeds, first+i+1)
 		}
 	}
