@@ -9,7 +9,7 @@ LDFLAGS := $(if $(VERSION),-X github.com/holdfast-game/holdfast/cmd/holdfast/app
 TESTFLAGS := $(if $(RACE),-race) -timeout 10m
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo bench chaos chaos-long simulate test check format vet lint tidy proto js drills
+.PHONY: help build run demo bench bench-peers chaos chaos-long simulate test check format vet lint tidy proto js drills
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,11 @@ demo: build ## Hold a flash sale on a node in a temporary folder.
 bench: build ## Measure a flash sale, and the machine's ceiling.
 	$(BIN) bench sale
 	$(BIN) bench echo
+
+# PLOT=bench/peers.svg draws the outcome. apt-get install redis-server postgresql: what
+# is not there is skipped.
+bench-peers: build ## Compare with a plain gateway before Redis, etcd or PostgreSQL, in turn.
+	$(BIN) bench peers $(if $(PLOT),--plot $(PLOT))
 
 # SEED=7 repeats the campaign with that seed; KEEP=folder keeps all of it.
 CHAOS := $(BIN) chaos --seed $(or $(SEED),1) $(if $(KEEP),--keep $(KEEP))

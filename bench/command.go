@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/holdfast-game/holdfast/bench/baseline"
 	"github.com/holdfast-game/holdfast/bench/chaos/history"
 	"github.com/holdfast-game/holdfast/bench/delta"
 	"github.com/holdfast-game/holdfast/bench/figures"
@@ -22,7 +23,7 @@ func Command() *cobra.Command {
 		// Without this a misspelt subcommand would print the help and end with 0.
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(saleCommand(), echoCommand(), echoServer())
+	c.AddCommand(saleCommand(), echoCommand(), echoServer(), peersCommand(), baseline.Command())
 	c.AddCommand(world.Commands()...)
 	c.AddCommand(delta.Command())
 	return c
