@@ -42,6 +42,9 @@ type Config struct {
 	create func(path string, h Header) (*Writer, error) // Create, but in tests
 }
 
+// MinKey is how many bytes a key has at least.
+const MinKey = 16
+
 const (
 	defaultFileBytes = 256 << 20
 	defaultQueue     = 16 << 20
@@ -54,8 +57,8 @@ func (c *Config) Validate() error {
 	switch {
 	case c.Dir == "":
 		return errors.New("tape config: Dir: empty")
-	case !c.Players && len(c.Key) < 16:
-		return fmt.Errorf("tape config: Key: %d bytes, must be at least 16", len(c.Key))
+	case !c.Players && len(c.Key) < MinKey:
+		return fmt.Errorf("tape config: Key: %d bytes, must be at least %d", len(c.Key), MinKey)
 	case filepath.Base("x"+c.Node) != "x"+c.Node:
 		return fmt.Errorf("tape config: Node: %q, must not name another folder", c.Node)
 	case c.MaxFileBytes < 0:

@@ -378,7 +378,7 @@ func TestDeckUnderFire(t *testing.T) {
 		})
 	}
 	large := make([]byte, chunkBytes/4) // so that it is not waited for a tick
-	for range 20 {
+	for range 8 {
 		if err := d.Start(Config{Dir: dir, Key: testKey}); err != nil {
 			t.Fatal(err)
 		}
@@ -395,6 +395,9 @@ func TestDeckUnderFire(t *testing.T) {
 	for _, records := range all {
 		open := make(map[uint64]bool)
 		for _, rec := range records {
+			if rec.Kind == Dropped {
+				break // so much that not even who came could be noted
+			}
 			switch rec.Kind {
 			case Opened:
 				open[rec.Conn] = true

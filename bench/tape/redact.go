@@ -70,6 +70,8 @@ type redactor struct {
 	names *Names
 	// self is the player whose connection the frame is of.
 	self []byte
+	// judges: the players should be hashed already; named says that one is not.
+	judges, named bool
 }
 
 // client appends a ClientFrame that may be kept. False: frame is none.
@@ -178,6 +180,7 @@ func (x *redactor) text(dst, value []byte, r rule, message []byte) []byte {
 // name appends a player's id as it is kept, and what comes behind it.
 func (x *redactor) name(dst, id, tail []byte) []byte {
 	if x.names == nil {
+		x.named = x.named || x.judges && !isName(id)
 		dst = protowire.AppendVarint(dst, uint64(len(id)+len(tail)))
 		return append(append(dst, id...), tail...)
 	}
