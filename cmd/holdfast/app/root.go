@@ -8,10 +8,11 @@ import (
 	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/bench"
 	"github.com/holdfast-game/holdfast/bench/chaos"
+	"github.com/holdfast-game/holdfast/bench/tape/splice"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/ctl"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/dev"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/exit"
-	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/logs"
+	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/journal"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/serve"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/simulate"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/token"
@@ -29,8 +30,8 @@ func newRoot(kinds []actors.Kind) *cobra.Command {
 	}
 	root.AddCommand(
 		serve.Command(version(), kinds), dev.Command(),
-		ctl.Command(), logs.Command(kinds), token.Command(), versionCommand(),
-		bench.Command(), bench.DemoCommand(), chaos.Command(), simulate.Command(),
+		ctl.Command(), journal.Command(version(), kinds), token.Command(), versionCommand(),
+		bench.Command(), bench.DemoCommand(), chaos.Command(), simulate.Command(), splice.Command(),
 	)
 	refuseMisuse(root)
 	return root

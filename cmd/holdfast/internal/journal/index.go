@@ -1,4 +1,4 @@
-package logs
+package journal
 
 import (
 	"context"
@@ -16,8 +16,6 @@ type tenure struct {
 	log     int // in moment.logs
 	writer  cluster.Incarnation
 	records uint64
-	// folded counts those that the second reading has come by.
-	folded uint64
 }
 
 // index is what a first reading of all logs finds out: in which order their

@@ -1,4 +1,4 @@
-package logs
+package journal
 
 import (
 	"context"
@@ -8,17 +8,15 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/cluster"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/exit"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
-	"github.com/holdfast-game/holdfast/shard/checkpoint"
 	"github.com/holdfast-game/holdfast/shard/journal"
 )
 
-// errInconsistent is what `log check` ends with when anything is wrong.
+// errInconsistent is what `journal check` ends with when anything is wrong.
 var errInconsistent = errors.New("the logs do not tell one story")
 
 func checkCommand(from *source, added []actors.Kind) *cobra.Command {
@@ -73,72 +71,20 @@ actors' states are held in memory. Ends with 1 when anything is wrong.`,
 	return c
 }
 
-// moment is what the cluster had at one moment, however it goes on:
-//
-//   - before has the shards' records, read first;
-//   - logs are measured after that, so that they hold all that was written under
-//     ownerships which had ended by then, and all that the checkpoints hold;
-//   - after has the records once more: no epoch in the logs can be above theirs.
-//
-// Records of epochs above those in before belong to a later moment.
-type moment struct {
-	before, after map[cluster.ShardID]*clusterv1.Shard
-	logs          []logExtent
-	store         *checkpoint.Store // nil while there is none
-}
-
-func (r *reader) look(ctx context.Context) (*moment, error) {
-	m := new(moment)
-	var err error
-	if m.before, err = r.view.AllShards(ctx); err != nil {
-		return nil, err
+// check looks at the cluster and judges it.
+func (r *reader) check(ctx context.Context, kinds *actors.Registry, whole bool) (v *verdict, err error) {
+	err = r.examine(ctx, func(m *moment) error {
+		v, err = r.judge(ctx, m, kinds, whole)
+		return err
+	})
+	if lost := new(lostError); errors.As(err, &lost) {
+		v, err = newVerdict(lost.at, whole), nil
+		v.owners.fail("%v", lost.err)
+		v.events.skip("what they are is not certain")
+		v.checkpoints.skip("there are no events to compare them with")
+		v.done()
 	}
-	if m.logs, err = r.logs(ctx); err != nil {
-		return nil, err
-	}
-	if m.after, err = r.view.AllShards(ctx); err != nil {
-		return nil, err
-	}
-	m.store, err = checkpoint.Find(ctx, r.js, r.view.ClusterID())
-	if errors.Is(err, checkpoint.ErrNoStore) {
-		err = nil
-	}
-	return m, err
-}
-
-// gone says that something was not there: removed since the moment, or lost.
-func gone(err error) bool {
-	return errors.Is(err, journal.ErrMissing) || errors.Is(err, journal.ErrNoLog) || errors.Is(err, checkpoint.ErrNotFound)
-}
-
-// check looks at the cluster and judges it. A cluster at work removes what its
-// newest checkpoints have made superfluous: then it is looked at anew.
-func (r *reader) check(ctx context.Context, kinds *actors.Registry, whole bool) (*verdict, error) {
-	for try := 1; ; try++ {
-		m, err := r.look(ctx)
-		if err != nil {
-			return nil, err
-		}
-		v, err := r.judge(ctx, m, kinds, whole)
-		if err == nil || !gone(err) {
-			return v, err
-		}
-		now, lookErr := r.view.AllShards(ctx)
-		if lookErr != nil {
-			return nil, lookErr
-		}
-		if maps.EqualFunc(m.before, now, func(a, b *clusterv1.Shard) bool { return proto.Equal(a, b) }) {
-			// Nobody has removed it on the strength of a checkpoint.
-			v := newVerdict(m, whole)
-			v.owners.fail("%v", err)
-			v.events.skip("what they are is not certain")
-			v.checkpoints.skip("there are no events to compare them with")
-			return v.done(), nil
-		}
-		if try == retries {
-			return nil, fmt.Errorf("the cluster removes its logs faster than they are read; let its nodes retain them: %w", err)
-		}
-	}
+	return v, err
 }
 
 // judge checks one moment. The errors are those of reading; what is wrong with
@@ -182,11 +128,7 @@ func checkRecords(m *moment, v *verdict) error {
 		logs[l.name] = l
 	}
 	for _, s := range slices.Sorted(maps.Keys(m.before)) {
-		rec := proto.CloneOf(m.before[s])
-		if n := len(rec.GetSegments()); n > 0 && rec.Segments[n-1].To == nil {
-			open := rec.Segments[n-1]
-			open.To = proto.Uint64(max(uint64(logs[cluster.LogName(open.GetLog())].Last), open.GetFrom()-1))
-		}
+		rec := m.closed(s)
 		bases := []*clusterv1.Checkpoint{rec.GetPrevious(), rec.GetCurrent()}
 		for i, cp := range bases {
 			if i > 0 && cp == nil || i == 0 && cp == nil && rec.GetCurrent() == nil && len(rec.GetSegments()) == 0 {

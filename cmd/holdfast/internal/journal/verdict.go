@@ -1,4 +1,4 @@
-package logs
+package journal
 
 import (
 	"encoding/json"
@@ -11,7 +11,7 @@ import (
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
-// verdict is what `log check` has found.
+// verdict is what `journal check` has found.
 type verdict struct {
 	OK bool `json:"ok"`
 	// Whole: everything had to go back to the first event.

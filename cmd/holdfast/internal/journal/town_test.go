@@ -1,4 +1,4 @@
-package logs
+package journal
 
 import (
 	"bytes"
@@ -79,7 +79,7 @@ func (w *town) add(l *journal.Log, records ...journal.Record) {
 // run runs `log` with these arguments, as an operator would, and returns what it
 // prints.
 func (w *town) run(args ...string) (string, error) {
-	c := Command([]actors.Kind{tallyKind()})
+	c := Command("test", []actors.Kind{tallyKind()})
 	var out bytes.Buffer
 	c.SetOut(&out)
 	c.SetErr(&out)

@@ -1,11 +1,9 @@
-package logs
+package journal
 
 import (
 	"context"
 	"errors"
 	"fmt"
-
-	"google.golang.org/protobuf/proto"
 
 	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/cluster"
@@ -35,8 +33,8 @@ type markActor struct {
 func (f *fold) load(ctx context.Context, id cluster.ShardID, m *moment) error {
 	rec := m.before[id]
 	s := &foldedShard{
-		row:     &shardRow{Shard: id, Epoch: cluster.Epoch(rec.GetEpoch())},
-		tenures: f.x.tenures[id], actors: make(map[actors.Ref]*folded),
+		row:    &shardRow{Shard: id, Epoch: cluster.Epoch(rec.GetEpoch())},
+		actors: make(map[actors.Ref]*folded),
 	}
 	f.shards[id] = s
 	f.v.Shards = append(f.v.Shards, s.row)
@@ -102,20 +100,11 @@ func (s *foldedShard) base(ref actors.Ref) *markActor {
 
 // restore gives an actor the state that a checkpoint has.
 func (f *fold) restore(a *folded, ref actors.Ref, from *markActor) error {
-	kind, ok := f.kinds.Kind(ref.Kind)
-	if !ok {
-		return fmt.Errorf("this program knows no kind %q", ref.Kind)
+	b, err := f.folder.Restore(ref, from.state)
+	if err == nil {
+		a.seq, a.state = from.seq, b
 	}
-	state := kind.State()
-	if err := proto.Unmarshal(from.state, state); err != nil {
-		return fmt.Errorf("decode the state: %w", err)
-	}
-	b := kind.New(ref.ID)
-	if err := b.Restore(state); err != nil {
-		return fmt.Errorf("restore: %w", err)
-	}
-	a.seq, a.state = from.seq, b
-	return nil
+	return err
 }
 
 // compare holds an actor against the checkpoints that have it at this event.
