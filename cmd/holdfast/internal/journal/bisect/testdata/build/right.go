@@ -1,0 +1,5 @@
+//go:build !plant_generous
+
+package main
+
+const version = "right"
