@@ -70,7 +70,6 @@ vet:
 
 lint:
 	$(TOOL) golangci-lint run ./...
-	$(TOOL) tsgo --project client/js
 
 tidy:
 	$(GO) mod tidy -diff

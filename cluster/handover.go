@@ -135,19 +135,24 @@ func (m *Member) Expect(s ShardID, owner Incarnation, epoch Epoch, log LogName, 
 // Adopt finds out whether the shard was handed over. If it was, the holding
 // serves it. Errors: ErrUndecided, as long as the owner is what it was;
 // ErrNotOwner, when this can never come any more; ErrLeaseLost, ErrUnavailable.
+//
+// When the watch has shown it already, etcd is not asked again: players wait. It
+// may have shown it long ago, which changes nothing: what stands on this member's
+// lease ends with that, or by its own hand.
 func (m *Member) Adopt(ctx context.Context, e *Expectation) (*Holding, error) {
 	what := "adopt shard " + e.Shard.String()
-	kvs, err := m.read(ctx, what, m.view.keys.owner(e.Shard), m.view.keys.shard(e.Shard))
-	if err != nil {
-		return nil, err
+	now, err := readOwnership(e.Shard, m.view.snap.Load().titles.of(e.Shard))
+	if err != nil || !e.met(m.inc, now) || now.ownerRev != now.shardRev || m.Err() != nil {
+		kvs, err := m.read(ctx, what, m.view.keys.owner(e.Shard), m.view.keys.shard(e.Shard))
+		if err != nil {
+			return nil, err
+		}
+		if now, err = readOwnership(e.Shard, kvs); err != nil {
+			return nil, fmt.Errorf("%s: %w", what, err)
+		}
 	}
-	now, err := readOwnership(e.Shard, kvs)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
-	}
-	owner, epoch := now.owner.GetIncarnation(), Epoch(now.owner.GetEpoch())
 	switch {
-	case owner == string(m.inc) && epoch == e.Epoch && now.owner.GetHandedBy() == string(e.Owner):
+	case e.met(m.inc, now):
 		h := e.hold
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -155,10 +160,16 @@ func (m *Member) Adopt(ctx context.Context, e *Expectation) (*Holding, error) {
 		h.ownerRev, h.shardRev, h.serving = now.ownerRev, now.shardRev, true
 		m.pending.settle(h)
 		return h, nil
-	case owner == string(e.Owner) && epoch+1 == e.Epoch:
+	case now.owner.GetIncarnation() == string(e.Owner) && Epoch(now.owner.GetEpoch())+1 == e.Epoch:
 		return nil, fmt.Errorf("%s: %w", what, ErrUndecided)
 	}
 	return nil, fmt.Errorf("%s: %w", what, &NotOwnerError{Shard: e.Shard, Owner: now.route()})
+}
+
+// met says whether the shard was handed over as expected, to this incarnation.
+func (e *Expectation) met(me Incarnation, now *ownership) bool {
+	o := now.owner
+	return o.GetIncarnation() == string(me) && Epoch(o.GetEpoch()) == e.Epoch && o.GetHandedBy() == string(e.Owner)
 }
 
 // Forgo ends an expectation: the owner has said that it will not hand over, or

@@ -71,6 +71,42 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
+// Players wait while a shard is adopted. What the watch has shown is not asked for
+// again, and the holding is as good.
+func TestAdoptBelievesTheWatch(t *testing.T) {
+	b := newPair(t, nil)
+	h := b.serve(b.b, 0)
+	e := b.a.Expect(0, b.b.Incarnation(), 2, logOf(b.a), 3)
+	err := b.b.HandOver(t.Context(), h, 8, cluster.Successor{
+		Node: b.a.Name(), Incarnation: b.a.Incarnation(), Address: "a", Lease: b.a.LeaseID(), Log: logOf(b.a), From: 3,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for changed := b.view.Changed(); b.view.Routes().Owner(0).Incarnation != b.a.Incarnation(); changed = b.view.Changed() {
+		<-changed
+	}
+	asked := 0
+	b.faults.Decide(func(*pb.TxnRequest) clustertest.Fate {
+		asked++
+		return clustertest.Deliver
+	})
+	got, err := b.a.Adopt(t.Context(), e)
+	b.faults.Decide(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if asked != 0 {
+		t.Errorf("etcd was asked %d times, want 0", asked)
+	}
+	if _, err := b.a.PutCheckpoint(t.Context(), got, checkpoint(b.a, 2, 4, "o")); err != nil {
+		t.Error(err)
+	}
+	if err := b.a.Release(t.Context(), got, 9); err != nil {
+		t.Error(err)
+	}
+}
+
 // The lease that a shard is handed to can end before, between and after the
 // copies of the transaction.
 func TestHandOverToANodeThatIsGone(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 type snapshot struct {
 	rev         int64
 	routes      *Routes
+	titles      *titles
 	nodes       *nodeSet
 	assignments *Assignments
 	catalog     *Catalog
@@ -57,6 +58,7 @@ type change struct {
 func emptySnapshot(n int) *snapshot {
 	return &snapshot{
 		routes:      &Routes{routes: make([]Route, n), next: make(chan struct{})},
+		titles:      &titles{rows: make([]title, n)},
 		nodes:       &nodeSet{},
 		assignments: &Assignments{rows: make([]assignment, n), next: make(chan struct{})},
 		catalog:     &Catalog{},
@@ -79,6 +81,9 @@ func (s *snapshot) apply(rev int64, changes map[string][]change, log *slog.Logge
 		switch dir {
 		case dirOwners:
 			next.routes = next.routes.apply(rev, cs, log)
+			next.titles = next.titles.apply(dir, cs)
+		case dirShards:
+			next.titles = next.titles.apply(dir, cs)
 		case dirNodes:
 			next.nodes = next.nodes.apply(cs, log)
 		case dirAssignments:

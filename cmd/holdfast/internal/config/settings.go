@@ -37,7 +37,7 @@ var settings = []setting{
 	{"shards", "0", "number of shards of a new cluster; 0: 64, or what the cluster has", integer(func(c *Config) *int { return &c.Shards })},
 	{"lease-ttl", "3s", "how long a dead node's shards stay without an owner", duration(func(c *Config) *time.Duration { return &c.LeaseTTL })},
 	{"replicas", "1", "copies of logs and checkpoints in NATS: 1, 3 or 5", integer(func(c *Config) *int { return &c.Replicas })},
-	{"checkpoint-every", "30s", "time between two checkpoints of a shard", duration(func(c *Config) *time.Duration { return &c.CheckpointEvery })},
+	{"checkpoint-every", "10s", "time between two checkpoints of a shard", duration(func(c *Config) *time.Duration { return &c.CheckpointEvery })},
 	{"checkpoint-bytes", "33554432", "bytes of log that bring the next checkpoint forward", integer(func(c *Config) *int { return &c.CheckpointBytes })},
 	{"retain-logs", "false", "never remove what is in the logs, for campaigns that read all of it afterwards; disks fill", truth(func(c *Config) *bool { return &c.RetainLogs })},
 	{"live-actors", "50000", "actors kept decoded; the least recently used others are kept as bytes", integer(func(c *Config) *int { return &c.LiveActors })},
