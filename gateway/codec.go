@@ -39,6 +39,12 @@ func codecOf(subprotocol string) codec {
 	return protoCodec{}
 }
 
+// speaksProto says whether messages are encoded as Protocol Buffers.
+func (s *session) speaksProto() bool {
+	_, yes := s.codec.(protoCodec)
+	return yes
+}
+
 type protoCodec struct{}
 
 func (protoCodec) subprotocol() string { return SubprotocolProto }

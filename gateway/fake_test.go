@@ -174,6 +174,8 @@ type house struct {
 	metrics *prometheus.Registry
 	figures *gateway.Metrics
 	world   *fakeWorld
+	// recorder is told of frames. nil: nobody is.
+	recorder gateway.Recorder
 	// wrap goes around each accepted connection. nil: nothing does.
 	wrap func(*net.TCPConn) net.Conn
 }
@@ -244,12 +246,13 @@ func open(t testing.TB, change func(c *gateway.Config, h *house)) *house {
 	}
 	h.figures = gateway.NewMetrics(h.metrics)
 	h.Gateway, err = gateway.New(cfg, gateway.Deps{
-		Router:  h.router,
-		Catalog: func() gateway.Catalog { return h.catalog },
-		Bus:     h.bus,
-		Auth:    verifier,
-		World:   h.world,
-		Metrics: h.figures,
+		Router:   h.router,
+		Catalog:  func() gateway.Catalog { return h.catalog },
+		Bus:      h.bus,
+		Auth:     verifier,
+		World:    h.world,
+		Metrics:  h.figures,
+		Recorder: h.recorder,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import "time"
 // is left behind: it gets a keyframe when it does again.
 func (sc *scene) fanOut(now time.Time) {
 	var shown, conflated int
+	recording := sc.hall.recorder.On()
 	for _, v := range sc.viewers {
 		if v.lags && !sc.recover(now, v) {
 			conflated += v.missed()
@@ -26,12 +27,22 @@ func (sc *scene) fanOut(now time.Time) {
 		}
 		shown += frames
 		for i := range v.streams {
-			if st := &v.streams[i]; st.f.live {
-				st.gen = st.f.gen
+			st := &v.streams[i]
+			if !st.f.live {
+				continue
 			}
+			if recording {
+				st.tally()
+			}
+			st.gen = st.f.gen
 		}
 	}
 	m := sc.hall.metrics
+	if recording {
+		for _, f := range sc.feeds {
+			f.record(sc.hall.recorder, now)
+		}
+	}
 	if shown > 0 {
 		m.framesOut.Add(float64(shown))
 		m.worldOut.Add(float64(shown))
@@ -95,4 +106,14 @@ func (v *viewer) news(out *[]byte) (p []byte, frames int) {
 		}
 	}
 	return p, frames
+}
+
+// tally counts what the stream's viewer was shown in this round.
+func (st *stream) tally() {
+	switch {
+	case st.gen != st.f.gen:
+		st.f.begun++
+	case st.f.count > 0:
+		st.f.followed++
+	}
 }

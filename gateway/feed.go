@@ -54,6 +54,10 @@ type feed struct {
 	key     []byte // WorldKey of the present state, while keyed
 	keyed   bool
 	scratch []byte
+
+	// While somebody records: the viewers who were shown news in this round, and
+	// those who began with key.
+	followed, begun int
 }
 
 func (sc *scene) newFeed(cell uint32) *feed {
@@ -189,7 +193,7 @@ func (f *feed) keyframe() []byte {
 }
 
 // endRound forgets the news.
-func (f *feed) endRound() { f.news, f.count = f.news[:0], 0 }
+func (f *feed) endRound() { f.news, f.count, f.followed, f.begun = f.news[:0], 0, 0, 0 }
 
 var (
 	worldField    = bodyField("world")

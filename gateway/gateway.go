@@ -43,16 +43,19 @@ type Gateway struct {
 	router  Router
 	auth    Verifier
 	world   World
-	pages   http.Handler
-	shelf   *shelf
-	board   *board
-	hall    *hall
-	ears    *ears
+	// recorder is told of every frame.
+	recorder Recorder
+	pages    http.Handler
+	shelf    *shelf
+	board    *board
+	hall     *hall
+	ears     *ears
 
 	server   *http.Server
 	upgrader *websocket.Upgrader
 	// handshakes counts connections from the accept to the Welcome.
 	handshakes atomic.Int64
+	lastConn   atomic.Uint64
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
@@ -72,6 +75,8 @@ type Deps struct {
 	World World
 	// Pages answers what is no WebSocket. nil: 404.
 	Pages http.Handler
+	// Recorder is told of frames. nil: nobody is.
+	Recorder Recorder
 
 	Logger  *slog.Logger // nil: none
 	Metrics *Metrics     // nil: none
@@ -80,6 +85,9 @@ type Deps struct {
 func (d Deps) withDefaults() Deps {
 	if d.World == nil {
 		d.World = noWorld{}
+	}
+	if d.Recorder == nil {
+		d.Recorder = noRecorder{}
 	}
 	if d.Pages == nil {
 		d.Pages = http.HandlerFunc(http.NotFound)
@@ -100,15 +108,16 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	}
 	deps = deps.withDefaults()
 	g := &Gateway{
-		cfg:     cfg,
-		limits:  limitsOf(&cfg),
-		log:     deps.Logger,
-		metrics: deps.Metrics,
-		router:  deps.Router,
-		auth:    deps.Auth,
-		world:   deps.World,
-		pages:   deps.Pages,
-		shelf:   &shelf{catalog: deps.Catalog},
+		cfg:      cfg,
+		limits:   limitsOf(&cfg),
+		log:      deps.Logger,
+		metrics:  deps.Metrics,
+		router:   deps.Router,
+		auth:     deps.Auth,
+		world:    deps.World,
+		recorder: deps.Recorder,
+		pages:    deps.Pages,
+		shelf:    &shelf{catalog: deps.Catalog},
 		board: &board{
 			router: deps.Router, bus: deps.Bus, catalog: deps.Catalog, refresh: cfg.StockRefresh,
 			log: deps.Logger, open: deps.Metrics.topics, topics: make(map[string]*topic),

@@ -42,6 +42,7 @@ func (s *session) greet() bool {
 		s.sayLast(refused, websocket.CloseTryAgainLater, reasonAttachFailed)
 		return false
 	}
+	s.recordOpened()
 	s.log().Debug("session began", "player", player, "client", clip(hello.GetClient()), "subprotocol", s.codec.subprotocol())
 	s.wire.greeted()
 	return s.say(&clientv1.ServerFrame{Seq: seq, Body: &clientv1.ServerFrame_Welcome{Welcome: &clientv1.Welcome{

@@ -12,11 +12,12 @@ import (
 // hall holds the scenes that somebody looks at: however many look at a zone,
 // there is one.
 type hall struct {
-	router  Router
-	bus     Subscriber
-	world   World
-	log     *slog.Logger
-	metrics *Metrics
+	router   Router
+	bus      Subscriber
+	world    World
+	recorder Recorder
+	log      *slog.Logger
+	metrics  *Metrics
 
 	lastStream atomic.Uint32
 	done       chan struct{} // closed by close
@@ -29,7 +30,7 @@ type hall struct {
 
 func newHall(d Deps) *hall {
 	return &hall{
-		router: d.Router, bus: d.Bus, world: d.World, log: d.Logger, metrics: d.Metrics,
+		router: d.Router, bus: d.Bus, world: d.World, recorder: d.Recorder, log: d.Logger, metrics: d.Metrics,
 		done: make(chan struct{}), scenes: make(map[string]*scene),
 	}
 }

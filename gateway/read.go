@@ -44,6 +44,7 @@ func (s *session) receive() bool {
 		return false
 	}
 	s.g.metrics.in[frameTypeOf(&s.in)].Inc()
+	s.recordReceived(message)
 	return true
 }
 

@@ -15,12 +15,14 @@ import (
 type session struct {
 	g     *Gateway
 	id    string
+	conn  uint64 // as the recorder knows it
 	wire  *wire
 	codec codec
 	queue *queue
 
 	// Of the reader.
 	player  string
+	opened  bool // the recorder knows of it; set before anything of the player is queued
 	in      clientv1.ClientFrame
 	now     time.Time     // when the frame in hand was read
 	limiter *rate.Limiter // nil: no limit
@@ -37,6 +39,7 @@ func newSession(g *Gateway, subprotocol string, w *wire) *session {
 	s := &session{
 		g:       g,
 		id:      rand.Text(),
+		conn:    g.lastConn.Add(1),
 		wire:    w,
 		codec:   codecOf(subprotocol),
 		written: make(chan struct{}),
@@ -80,6 +83,9 @@ func (s *session) run(greeted bool) {
 	s.wire.close()
 	s.unwatchAll()
 	s.stays.end()
+	if s.opened {
+		s.g.recorder.Closed(s.conn, time.Now())
+	}
 
 	why := s.queue.closedBecause()
 	s.g.metrics.closed.WithLabelValues(string(why)).Inc()

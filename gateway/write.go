@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
@@ -21,6 +22,7 @@ const (
 // writer writes what is queued for one session, and ends when nothing is.
 type writer struct {
 	s     *session
+	at    time.Time // of the batch, for the recorder; zero until it is needed
 	batch batch
 	out   []byte // one encoded frame
 	flush []byte // gathered WebSocket frames
@@ -33,7 +35,7 @@ func (s *session) write() {
 	w := writers.Get().(*writer)
 	w.s = s
 	for s.queue.take(&w.batch) {
-		w.flush = w.flush[:0]
+		w.at, w.flush = time.Time{}, w.flush[:0]
 		err := w.writeBatch()
 		if err == nil {
 			err = w.flushNow()
@@ -75,7 +77,7 @@ func (w *writer) writeBatch() error {
 		}
 	}
 	for _, l := range b.levels {
-		if err := w.writeFrame(w.s.codec.encoded(l)); err != nil {
+		if err := w.writeEvent(l); err != nil {
 			return err
 		}
 	}
@@ -101,7 +103,7 @@ func (w *writer) writeReply(r *reply) error {
 		w.flush = append(w.flush, r.raw...)
 		return w.flushSome()
 	case r.event != nil:
-		return w.writeFrame(w.s.codec.encoded(r.event))
+		return w.writeEvent(r.event)
 	}
 	m := w.s.g.metrics
 	out, err := w.encode(w.out[:0], r)
@@ -116,10 +118,16 @@ func (w *writer) writeReply(r *reply) error {
 		m.refused(clientv1.Code_CODE_INTERNAL)
 	}
 	w.out = out
+	w.recordReply(r, out)
 	if r.req != nil {
 		r.req.done(m, r.code())
 	}
 	return w.writeFrame(out)
+}
+
+func (w *writer) writeEvent(e *event) error {
+	w.recordEvent(e)
+	return w.writeFrame(w.s.codec.encoded(e))
 }
 
 func (r *reply) seq() uint64 {
@@ -139,14 +147,20 @@ func (r *reply) code() clientv1.Code {
 func (w *writer) encode(dst []byte, r *reply) ([]byte, error) {
 	if code := r.code(); code != clientv1.Code_CODE_UNSPECIFIED {
 		w.s.g.metrics.refused(code)
-		if r.ans != nil {
-			return w.s.codec.appendFrame(dst, refusal(r.req.seq, r.ans))
-		}
 	}
-	if r.ans == nil {
-		return w.s.codec.appendFrame(dst, r.frame)
+	return r.appendTo(dst, w.s.codec)
+}
+
+// appendTo encodes a reply that is not encoded yet.
+func (r *reply) appendTo(dst []byte, c codec) ([]byte, error) {
+	switch {
+	case r.ans == nil:
+		return c.appendFrame(dst, r.frame)
+	case r.ans.Code != clientv1.Code_CODE_UNSPECIFIED:
+		return c.appendFrame(dst, refusal(r.req.seq, r.ans))
+	default:
+		return c.appendAnswer(dst, r.req.seq, r.req.method.reply, r.ans)
 	}
-	return w.s.codec.appendAnswer(dst, r.req.seq, r.req.method.reply, r.ans)
 }
 
 func (w *writer) writeFrame(data []byte) error {
