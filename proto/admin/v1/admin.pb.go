@@ -3269,6 +3269,369 @@ func (x *VerifiedShard) GetProof() *v1.ShardVerified {
 	return nil
 }
 
+type StartRecordingRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartRecordingRequest) Reset() {
+	*x = StartRecordingRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartRecordingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartRecordingRequest) ProtoMessage() {}
+
+func (x *StartRecordingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartRecordingRequest.ProtoReflect.Descriptor instead.
+func (*StartRecordingRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{55}
+}
+
+type StartRecordingResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Recording     *Recording             `protobuf:"bytes,1,opt,name=recording,proto3" json:"recording,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartRecordingResponse) Reset() {
+	*x = StartRecordingResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartRecordingResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartRecordingResponse) ProtoMessage() {}
+
+func (x *StartRecordingResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartRecordingResponse.ProtoReflect.Descriptor instead.
+func (*StartRecordingResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *StartRecordingResponse) GetRecording() *Recording {
+	if x != nil {
+		return x.Recording
+	}
+	return nil
+}
+
+type StopRecordingRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopRecordingRequest) Reset() {
+	*x = StopRecordingRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopRecordingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopRecordingRequest) ProtoMessage() {}
+
+func (x *StopRecordingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopRecordingRequest.ProtoReflect.Descriptor instead.
+func (*StopRecordingRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{57}
+}
+
+type StopRecordingResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Recording     *Recording             `protobuf:"bytes,1,opt,name=recording,proto3" json:"recording,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopRecordingResponse) Reset() {
+	*x = StopRecordingResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopRecordingResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopRecordingResponse) ProtoMessage() {}
+
+func (x *StopRecordingResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopRecordingResponse.ProtoReflect.Descriptor instead.
+func (*StopRecordingResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *StopRecordingResponse) GetRecording() *Recording {
+	if x != nil {
+		return x.Recording
+	}
+	return nil
+}
+
+type RecordingStatusRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordingStatusRequest) Reset() {
+	*x = RecordingStatusRequest{}
+	mi := &file_admin_v1_admin_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordingStatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordingStatusRequest) ProtoMessage() {}
+
+func (x *RecordingStatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordingStatusRequest.ProtoReflect.Descriptor instead.
+func (*RecordingStatusRequest) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{59}
+}
+
+type RecordingStatusResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Recording     *Recording             `protobuf:"bytes,1,opt,name=recording,proto3" json:"recording,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordingStatusResponse) Reset() {
+	*x = RecordingStatusResponse{}
+	mi := &file_admin_v1_admin_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordingStatusResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordingStatusResponse) ProtoMessage() {}
+
+func (x *RecordingStatusResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordingStatusResponse.ProtoReflect.Descriptor instead.
+func (*RecordingStatusResponse) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *RecordingStatusResponse) GetRecording() *Recording {
+	if x != nil {
+		return x.Recording
+	}
+	return nil
+}
+
+// Recording is what a node's gateway has put onto tapes.
+type Recording struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	On    bool                   `protobuf:"varint,1,opt,name=on,proto3" json:"on,omitempty"`
+	// Absent when the node has recorded nothing since it was started.
+	Started *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=started,proto3" json:"started,omitempty"`
+	// On the node.
+	Dir string `protobuf:"bytes,3,opt,name=dir,proto3" json:"dir,omitempty"`
+	// The latest tape, and how many there are.
+	File    string `protobuf:"bytes,4,opt,name=file,proto3" json:"file,omitempty"`
+	Files   uint32 `protobuf:"varint,5,opt,name=files,proto3" json:"files,omitempty"`
+	Records uint64 `protobuf:"varint,6,opt,name=records,proto3" json:"records,omitempty"`
+	Bytes   uint64 `protobuf:"varint,7,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Records that were lost because the disk was slow.
+	Dropped uint64 `protobuf:"varint,8,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	// Players are named by their ids, not by hashes.
+	Players bool `protobuf:"varint,9,opt,name=players,proto3" json:"players,omitempty"`
+	// Why it ended by itself, or "".
+	Error         string `protobuf:"bytes,10,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recording) Reset() {
+	*x = Recording{}
+	mi := &file_admin_v1_admin_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recording) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recording) ProtoMessage() {}
+
+func (x *Recording) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_v1_admin_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recording.ProtoReflect.Descriptor instead.
+func (*Recording) Descriptor() ([]byte, []int) {
+	return file_admin_v1_admin_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *Recording) GetOn() bool {
+	if x != nil {
+		return x.On
+	}
+	return false
+}
+
+func (x *Recording) GetStarted() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Started
+	}
+	return nil
+}
+
+func (x *Recording) GetDir() string {
+	if x != nil {
+		return x.Dir
+	}
+	return ""
+}
+
+func (x *Recording) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *Recording) GetFiles() uint32 {
+	if x != nil {
+		return x.Files
+	}
+	return 0
+}
+
+func (x *Recording) GetRecords() uint64 {
+	if x != nil {
+		return x.Records
+	}
+	return 0
+}
+
+func (x *Recording) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Recording) GetDropped() uint64 {
+	if x != nil {
+		return x.Dropped
+	}
+	return 0
+}
+
+func (x *Recording) GetPlayers() bool {
+	if x != nil {
+		return x.Players
+	}
+	return false
+}
+
+func (x *Recording) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 var File_admin_v1_admin_proto protoreflect.FileDescriptor
 
 const file_admin_v1_admin_proto_rawDesc = "" +
@@ -3490,7 +3853,28 @@ const file_admin_v1_admin_proto_rawDesc = "" +
 	"\x05equal\x18\x02 \x01(\bR\x05equal\"_\n" +
 	"\rVerifiedShard\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\rR\x05shard\x128\n" +
-	"\x05proof\x18\x02 \x01(\v2\".holdfast.cluster.v1.ShardVerifiedR\x05proof2\xf5\r\n" +
+	"\x05proof\x18\x02 \x01(\v2\".holdfast.cluster.v1.ShardVerifiedR\x05proof\"\x17\n" +
+	"\x15StartRecordingRequest\"T\n" +
+	"\x16StartRecordingResponse\x12:\n" +
+	"\trecording\x18\x01 \x01(\v2\x1c.holdfast.admin.v1.RecordingR\trecording\"\x16\n" +
+	"\x14StopRecordingRequest\"S\n" +
+	"\x15StopRecordingResponse\x12:\n" +
+	"\trecording\x18\x01 \x01(\v2\x1c.holdfast.admin.v1.RecordingR\trecording\"\x18\n" +
+	"\x16RecordingStatusRequest\"U\n" +
+	"\x17RecordingStatusResponse\x12:\n" +
+	"\trecording\x18\x01 \x01(\v2\x1c.holdfast.admin.v1.RecordingR\trecording\"\x87\x02\n" +
+	"\tRecording\x12\x0e\n" +
+	"\x02on\x18\x01 \x01(\bR\x02on\x124\n" +
+	"\astarted\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x12\x10\n" +
+	"\x03dir\x18\x03 \x01(\tR\x03dir\x12\x12\n" +
+	"\x04file\x18\x04 \x01(\tR\x04file\x12\x14\n" +
+	"\x05files\x18\x05 \x01(\rR\x05files\x12\x18\n" +
+	"\arecords\x18\x06 \x01(\x04R\arecords\x12\x14\n" +
+	"\x05bytes\x18\a \x01(\x04R\x05bytes\x12\x18\n" +
+	"\adropped\x18\b \x01(\x04R\adropped\x12\x18\n" +
+	"\aplayers\x18\t \x01(\bR\aplayers\x12\x14\n" +
+	"\x05error\x18\n" +
+	" \x01(\tR\x05error2\xaa\x10\n" +
 	"\fAdminService\x12Y\n" +
 	"\n" +
 	"PutProduct\x12$.holdfast.admin.v1.PutProductRequest\x1a%.holdfast.admin.v1.PutProductResponse\x12P\n" +
@@ -3514,7 +3898,10 @@ const file_admin_v1_admin_proto_rawDesc = "" +
 	"\x05Moves\x12\x1f.holdfast.admin.v1.MovesRequest\x1a .holdfast.admin.v1.MovesResponse\x12\\\n" +
 	"\vDeadLetters\x12%.holdfast.admin.v1.DeadLettersRequest\x1a&.holdfast.admin.v1.DeadLettersResponse\x12k\n" +
 	"\x10ReplayDeadLetter\x12*.holdfast.admin.v1.ReplayDeadLetterRequest\x1a+.holdfast.admin.v1.ReplayDeadLetterResponse\x12h\n" +
-	"\x0fDropDeadLetters\x12).holdfast.admin.v1.DropDeadLettersRequest\x1a*.holdfast.admin.v1.DropDeadLettersResponseB:Z8github.com/holdfast-game/holdfast/proto/admin/v1;adminv1b\x06proto3"
+	"\x0fDropDeadLetters\x12).holdfast.admin.v1.DropDeadLettersRequest\x1a*.holdfast.admin.v1.DropDeadLettersResponse\x12e\n" +
+	"\x0eStartRecording\x12(.holdfast.admin.v1.StartRecordingRequest\x1a).holdfast.admin.v1.StartRecordingResponse\x12b\n" +
+	"\rStopRecording\x12'.holdfast.admin.v1.StopRecordingRequest\x1a(.holdfast.admin.v1.StopRecordingResponse\x12h\n" +
+	"\x0fRecordingStatus\x12).holdfast.admin.v1.RecordingStatusRequest\x1a*.holdfast.admin.v1.RecordingStatusResponseB:Z8github.com/holdfast-game/holdfast/proto/admin/v1;adminv1b\x06proto3"
 
 var (
 	file_admin_v1_admin_proto_rawDescOnce sync.Once
@@ -3528,7 +3915,7 @@ func file_admin_v1_admin_proto_rawDescGZIP() []byte {
 	return file_admin_v1_admin_proto_rawDescData
 }
 
-var file_admin_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
+var file_admin_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 64)
 var file_admin_v1_admin_proto_goTypes = []any{
 	(*PutProductRequest)(nil),        // 0: holdfast.admin.v1.PutProductRequest
 	(*PutProductResponse)(nil),       // 1: holdfast.admin.v1.PutProductResponse
@@ -3585,99 +3972,116 @@ var file_admin_v1_admin_proto_goTypes = []any{
 	(*VerifyShardsRequest)(nil),      // 52: holdfast.admin.v1.VerifyShardsRequest
 	(*VerifyShardsResponse)(nil),     // 53: holdfast.admin.v1.VerifyShardsResponse
 	(*VerifiedShard)(nil),            // 54: holdfast.admin.v1.VerifiedShard
-	nil,                              // 55: holdfast.admin.v1.AuditResponse.AccountsEntry
-	nil,                              // 56: holdfast.admin.v1.Row.AccountsEntry
-	(*v1.Product)(nil),               // 57: holdfast.cluster.v1.Product
-	(*v1.ZoneSpec)(nil),              // 58: holdfast.cluster.v1.ZoneSpec
-	(*v1.Owner)(nil),                 // 59: holdfast.cluster.v1.Owner
-	(*v1.Node)(nil),                  // 60: holdfast.cluster.v1.Node
-	(*timestamppb.Timestamp)(nil),    // 61: google.protobuf.Timestamp
-	(*v1.PlannedMove)(nil),           // 62: holdfast.cluster.v1.PlannedMove
-	(*v1.OwnerRecord)(nil),           // 63: holdfast.cluster.v1.OwnerRecord
-	(*v1.MoveReceipt)(nil),           // 64: holdfast.cluster.v1.MoveReceipt
-	(*v1.Rebalance)(nil),             // 65: holdfast.cluster.v1.Rebalance
-	(v11.Code)(0),                    // 66: holdfast.client.v1.Code
-	(*v1.ShardVerified)(nil),         // 67: holdfast.cluster.v1.ShardVerified
+	(*StartRecordingRequest)(nil),    // 55: holdfast.admin.v1.StartRecordingRequest
+	(*StartRecordingResponse)(nil),   // 56: holdfast.admin.v1.StartRecordingResponse
+	(*StopRecordingRequest)(nil),     // 57: holdfast.admin.v1.StopRecordingRequest
+	(*StopRecordingResponse)(nil),    // 58: holdfast.admin.v1.StopRecordingResponse
+	(*RecordingStatusRequest)(nil),   // 59: holdfast.admin.v1.RecordingStatusRequest
+	(*RecordingStatusResponse)(nil),  // 60: holdfast.admin.v1.RecordingStatusResponse
+	(*Recording)(nil),                // 61: holdfast.admin.v1.Recording
+	nil,                              // 62: holdfast.admin.v1.AuditResponse.AccountsEntry
+	nil,                              // 63: holdfast.admin.v1.Row.AccountsEntry
+	(*v1.Product)(nil),               // 64: holdfast.cluster.v1.Product
+	(*v1.ZoneSpec)(nil),              // 65: holdfast.cluster.v1.ZoneSpec
+	(*v1.Owner)(nil),                 // 66: holdfast.cluster.v1.Owner
+	(*v1.Node)(nil),                  // 67: holdfast.cluster.v1.Node
+	(*timestamppb.Timestamp)(nil),    // 68: google.protobuf.Timestamp
+	(*v1.PlannedMove)(nil),           // 69: holdfast.cluster.v1.PlannedMove
+	(*v1.OwnerRecord)(nil),           // 70: holdfast.cluster.v1.OwnerRecord
+	(*v1.MoveReceipt)(nil),           // 71: holdfast.cluster.v1.MoveReceipt
+	(*v1.Rebalance)(nil),             // 72: holdfast.cluster.v1.Rebalance
+	(v11.Code)(0),                    // 73: holdfast.client.v1.Code
+	(*v1.ShardVerified)(nil),         // 74: holdfast.cluster.v1.ShardVerified
 }
 var file_admin_v1_admin_proto_depIdxs = []int32{
-	57, // 0: holdfast.admin.v1.PutProductRequest.product:type_name -> holdfast.cluster.v1.Product
-	57, // 1: holdfast.admin.v1.PutProductResponse.product:type_name -> holdfast.cluster.v1.Product
-	58, // 2: holdfast.admin.v1.PutZoneRequest.spec:type_name -> holdfast.cluster.v1.ZoneSpec
-	58, // 3: holdfast.admin.v1.PutZoneResponse.spec:type_name -> holdfast.cluster.v1.ZoneSpec
+	64, // 0: holdfast.admin.v1.PutProductRequest.product:type_name -> holdfast.cluster.v1.Product
+	64, // 1: holdfast.admin.v1.PutProductResponse.product:type_name -> holdfast.cluster.v1.Product
+	65, // 2: holdfast.admin.v1.PutZoneRequest.spec:type_name -> holdfast.cluster.v1.ZoneSpec
+	65, // 3: holdfast.admin.v1.PutZoneResponse.spec:type_name -> holdfast.cluster.v1.ZoneSpec
 	10, // 4: holdfast.admin.v1.ListZonesResponse.zones:type_name -> holdfast.admin.v1.ZoneRow
-	58, // 5: holdfast.admin.v1.ZoneRow.spec:type_name -> holdfast.cluster.v1.ZoneSpec
-	55, // 6: holdfast.admin.v1.AuditResponse.accounts:type_name -> holdfast.admin.v1.AuditResponse.AccountsEntry
+	65, // 5: holdfast.admin.v1.ZoneRow.spec:type_name -> holdfast.cluster.v1.ZoneSpec
+	62, // 6: holdfast.admin.v1.AuditResponse.accounts:type_name -> holdfast.admin.v1.AuditResponse.AccountsEntry
 	15, // 7: holdfast.admin.v1.AuditResponse.stock:type_name -> holdfast.admin.v1.StockBooks
 	16, // 8: holdfast.admin.v1.AuditResponse.money:type_name -> holdfast.admin.v1.MoneyBooks
 	17, // 9: holdfast.admin.v1.AuditResponse.rows:type_name -> holdfast.admin.v1.Row
-	56, // 10: holdfast.admin.v1.Row.accounts:type_name -> holdfast.admin.v1.Row.AccountsEntry
+	63, // 10: holdfast.admin.v1.Row.accounts:type_name -> holdfast.admin.v1.Row.AccountsEntry
 	20, // 11: holdfast.admin.v1.ShardsResponse.shards:type_name -> holdfast.admin.v1.ShardRow
-	59, // 12: holdfast.admin.v1.ShardRow.owner:type_name -> holdfast.cluster.v1.Owner
+	66, // 12: holdfast.admin.v1.ShardRow.owner:type_name -> holdfast.cluster.v1.Owner
 	21, // 13: holdfast.admin.v1.ShardRow.load:type_name -> holdfast.admin.v1.ShardLoad
 	24, // 14: holdfast.admin.v1.NodesResponse.nodes:type_name -> holdfast.admin.v1.NodeRow
-	60, // 15: holdfast.admin.v1.NodeRow.node:type_name -> holdfast.cluster.v1.Node
+	67, // 15: holdfast.admin.v1.NodeRow.node:type_name -> holdfast.cluster.v1.Node
 	25, // 16: holdfast.admin.v1.NodeRow.load:type_name -> holdfast.admin.v1.NodeLoad
 	26, // 17: holdfast.admin.v1.NodeRow.log:type_name -> holdfast.admin.v1.NodeLog
-	61, // 18: holdfast.admin.v1.NodeLoad.at:type_name -> google.protobuf.Timestamp
-	62, // 19: holdfast.admin.v1.RebalanceResponse.moves:type_name -> holdfast.cluster.v1.PlannedMove
+	68, // 18: holdfast.admin.v1.NodeLoad.at:type_name -> google.protobuf.Timestamp
+	69, // 19: holdfast.admin.v1.RebalanceResponse.moves:type_name -> holdfast.cluster.v1.PlannedMove
 	35, // 20: holdfast.admin.v1.RebalanceResponse.nodes:type_name -> holdfast.admin.v1.NodeShare
-	61, // 21: holdfast.admin.v1.OwnersRequest.at:type_name -> google.protobuf.Timestamp
-	63, // 22: holdfast.admin.v1.OwnersResponse.records:type_name -> holdfast.cluster.v1.OwnerRecord
-	64, // 23: holdfast.admin.v1.MovesResponse.receipts:type_name -> holdfast.cluster.v1.MoveReceipt
+	68, // 21: holdfast.admin.v1.OwnersRequest.at:type_name -> google.protobuf.Timestamp
+	70, // 22: holdfast.admin.v1.OwnersResponse.records:type_name -> holdfast.cluster.v1.OwnerRecord
+	71, // 23: holdfast.admin.v1.MovesResponse.receipts:type_name -> holdfast.cluster.v1.MoveReceipt
 	44, // 24: holdfast.admin.v1.MovesResponse.under_way:type_name -> holdfast.admin.v1.MoveUnderWay
-	65, // 25: holdfast.admin.v1.MovesResponse.rebalancing:type_name -> holdfast.cluster.v1.Rebalance
+	72, // 25: holdfast.admin.v1.MovesResponse.rebalancing:type_name -> holdfast.cluster.v1.Rebalance
 	47, // 26: holdfast.admin.v1.DeadLettersResponse.letters:type_name -> holdfast.admin.v1.DeadLetter
-	61, // 27: holdfast.admin.v1.DeadLetter.at:type_name -> google.protobuf.Timestamp
-	66, // 28: holdfast.admin.v1.ReplayDeadLetterResponse.code:type_name -> holdfast.client.v1.Code
+	68, // 27: holdfast.admin.v1.DeadLetter.at:type_name -> google.protobuf.Timestamp
+	73, // 28: holdfast.admin.v1.ReplayDeadLetterResponse.code:type_name -> holdfast.client.v1.Code
 	54, // 29: holdfast.admin.v1.VerifyShardsResponse.shards:type_name -> holdfast.admin.v1.VerifiedShard
-	67, // 30: holdfast.admin.v1.VerifiedShard.proof:type_name -> holdfast.cluster.v1.ShardVerified
-	0,  // 31: holdfast.admin.v1.AdminService.PutProduct:input_type -> holdfast.admin.v1.PutProductRequest
-	2,  // 32: holdfast.admin.v1.AdminService.Restock:input_type -> holdfast.admin.v1.RestockRequest
-	4,  // 33: holdfast.admin.v1.AdminService.Grant:input_type -> holdfast.admin.v1.GrantRequest
-	6,  // 34: holdfast.admin.v1.AdminService.PutZone:input_type -> holdfast.admin.v1.PutZoneRequest
-	8,  // 35: holdfast.admin.v1.AdminService.ListZones:input_type -> holdfast.admin.v1.ListZonesRequest
-	11, // 36: holdfast.admin.v1.AdminService.DeleteZone:input_type -> holdfast.admin.v1.DeleteZoneRequest
-	13, // 37: holdfast.admin.v1.AdminService.Audit:input_type -> holdfast.admin.v1.AuditRequest
-	52, // 38: holdfast.admin.v1.AdminService.VerifyShards:input_type -> holdfast.admin.v1.VerifyShardsRequest
-	18, // 39: holdfast.admin.v1.AdminService.Shards:input_type -> holdfast.admin.v1.ShardsRequest
-	22, // 40: holdfast.admin.v1.AdminService.Nodes:input_type -> holdfast.admin.v1.NodesRequest
-	27, // 41: holdfast.admin.v1.AdminService.Move:input_type -> holdfast.admin.v1.MoveRequest
-	29, // 42: holdfast.admin.v1.AdminService.Drain:input_type -> holdfast.admin.v1.DrainRequest
-	31, // 43: holdfast.admin.v1.AdminService.Undrain:input_type -> holdfast.admin.v1.UndrainRequest
-	33, // 44: holdfast.admin.v1.AdminService.Rebalance:input_type -> holdfast.admin.v1.RebalanceRequest
-	36, // 45: holdfast.admin.v1.AdminService.Pin:input_type -> holdfast.admin.v1.PinRequest
-	38, // 46: holdfast.admin.v1.AdminService.Unpin:input_type -> holdfast.admin.v1.UnpinRequest
-	40, // 47: holdfast.admin.v1.AdminService.Owners:input_type -> holdfast.admin.v1.OwnersRequest
-	42, // 48: holdfast.admin.v1.AdminService.Moves:input_type -> holdfast.admin.v1.MovesRequest
-	45, // 49: holdfast.admin.v1.AdminService.DeadLetters:input_type -> holdfast.admin.v1.DeadLettersRequest
-	48, // 50: holdfast.admin.v1.AdminService.ReplayDeadLetter:input_type -> holdfast.admin.v1.ReplayDeadLetterRequest
-	50, // 51: holdfast.admin.v1.AdminService.DropDeadLetters:input_type -> holdfast.admin.v1.DropDeadLettersRequest
-	1,  // 52: holdfast.admin.v1.AdminService.PutProduct:output_type -> holdfast.admin.v1.PutProductResponse
-	3,  // 53: holdfast.admin.v1.AdminService.Restock:output_type -> holdfast.admin.v1.RestockResponse
-	5,  // 54: holdfast.admin.v1.AdminService.Grant:output_type -> holdfast.admin.v1.GrantResponse
-	7,  // 55: holdfast.admin.v1.AdminService.PutZone:output_type -> holdfast.admin.v1.PutZoneResponse
-	9,  // 56: holdfast.admin.v1.AdminService.ListZones:output_type -> holdfast.admin.v1.ListZonesResponse
-	12, // 57: holdfast.admin.v1.AdminService.DeleteZone:output_type -> holdfast.admin.v1.DeleteZoneResponse
-	14, // 58: holdfast.admin.v1.AdminService.Audit:output_type -> holdfast.admin.v1.AuditResponse
-	53, // 59: holdfast.admin.v1.AdminService.VerifyShards:output_type -> holdfast.admin.v1.VerifyShardsResponse
-	19, // 60: holdfast.admin.v1.AdminService.Shards:output_type -> holdfast.admin.v1.ShardsResponse
-	23, // 61: holdfast.admin.v1.AdminService.Nodes:output_type -> holdfast.admin.v1.NodesResponse
-	28, // 62: holdfast.admin.v1.AdminService.Move:output_type -> holdfast.admin.v1.MoveResponse
-	30, // 63: holdfast.admin.v1.AdminService.Drain:output_type -> holdfast.admin.v1.DrainResponse
-	32, // 64: holdfast.admin.v1.AdminService.Undrain:output_type -> holdfast.admin.v1.UndrainResponse
-	34, // 65: holdfast.admin.v1.AdminService.Rebalance:output_type -> holdfast.admin.v1.RebalanceResponse
-	37, // 66: holdfast.admin.v1.AdminService.Pin:output_type -> holdfast.admin.v1.PinResponse
-	39, // 67: holdfast.admin.v1.AdminService.Unpin:output_type -> holdfast.admin.v1.UnpinResponse
-	41, // 68: holdfast.admin.v1.AdminService.Owners:output_type -> holdfast.admin.v1.OwnersResponse
-	43, // 69: holdfast.admin.v1.AdminService.Moves:output_type -> holdfast.admin.v1.MovesResponse
-	46, // 70: holdfast.admin.v1.AdminService.DeadLetters:output_type -> holdfast.admin.v1.DeadLettersResponse
-	49, // 71: holdfast.admin.v1.AdminService.ReplayDeadLetter:output_type -> holdfast.admin.v1.ReplayDeadLetterResponse
-	51, // 72: holdfast.admin.v1.AdminService.DropDeadLetters:output_type -> holdfast.admin.v1.DropDeadLettersResponse
-	52, // [52:73] is the sub-list for method output_type
-	31, // [31:52] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	74, // 30: holdfast.admin.v1.VerifiedShard.proof:type_name -> holdfast.cluster.v1.ShardVerified
+	61, // 31: holdfast.admin.v1.StartRecordingResponse.recording:type_name -> holdfast.admin.v1.Recording
+	61, // 32: holdfast.admin.v1.StopRecordingResponse.recording:type_name -> holdfast.admin.v1.Recording
+	61, // 33: holdfast.admin.v1.RecordingStatusResponse.recording:type_name -> holdfast.admin.v1.Recording
+	68, // 34: holdfast.admin.v1.Recording.started:type_name -> google.protobuf.Timestamp
+	0,  // 35: holdfast.admin.v1.AdminService.PutProduct:input_type -> holdfast.admin.v1.PutProductRequest
+	2,  // 36: holdfast.admin.v1.AdminService.Restock:input_type -> holdfast.admin.v1.RestockRequest
+	4,  // 37: holdfast.admin.v1.AdminService.Grant:input_type -> holdfast.admin.v1.GrantRequest
+	6,  // 38: holdfast.admin.v1.AdminService.PutZone:input_type -> holdfast.admin.v1.PutZoneRequest
+	8,  // 39: holdfast.admin.v1.AdminService.ListZones:input_type -> holdfast.admin.v1.ListZonesRequest
+	11, // 40: holdfast.admin.v1.AdminService.DeleteZone:input_type -> holdfast.admin.v1.DeleteZoneRequest
+	13, // 41: holdfast.admin.v1.AdminService.Audit:input_type -> holdfast.admin.v1.AuditRequest
+	52, // 42: holdfast.admin.v1.AdminService.VerifyShards:input_type -> holdfast.admin.v1.VerifyShardsRequest
+	18, // 43: holdfast.admin.v1.AdminService.Shards:input_type -> holdfast.admin.v1.ShardsRequest
+	22, // 44: holdfast.admin.v1.AdminService.Nodes:input_type -> holdfast.admin.v1.NodesRequest
+	27, // 45: holdfast.admin.v1.AdminService.Move:input_type -> holdfast.admin.v1.MoveRequest
+	29, // 46: holdfast.admin.v1.AdminService.Drain:input_type -> holdfast.admin.v1.DrainRequest
+	31, // 47: holdfast.admin.v1.AdminService.Undrain:input_type -> holdfast.admin.v1.UndrainRequest
+	33, // 48: holdfast.admin.v1.AdminService.Rebalance:input_type -> holdfast.admin.v1.RebalanceRequest
+	36, // 49: holdfast.admin.v1.AdminService.Pin:input_type -> holdfast.admin.v1.PinRequest
+	38, // 50: holdfast.admin.v1.AdminService.Unpin:input_type -> holdfast.admin.v1.UnpinRequest
+	40, // 51: holdfast.admin.v1.AdminService.Owners:input_type -> holdfast.admin.v1.OwnersRequest
+	42, // 52: holdfast.admin.v1.AdminService.Moves:input_type -> holdfast.admin.v1.MovesRequest
+	45, // 53: holdfast.admin.v1.AdminService.DeadLetters:input_type -> holdfast.admin.v1.DeadLettersRequest
+	48, // 54: holdfast.admin.v1.AdminService.ReplayDeadLetter:input_type -> holdfast.admin.v1.ReplayDeadLetterRequest
+	50, // 55: holdfast.admin.v1.AdminService.DropDeadLetters:input_type -> holdfast.admin.v1.DropDeadLettersRequest
+	55, // 56: holdfast.admin.v1.AdminService.StartRecording:input_type -> holdfast.admin.v1.StartRecordingRequest
+	57, // 57: holdfast.admin.v1.AdminService.StopRecording:input_type -> holdfast.admin.v1.StopRecordingRequest
+	59, // 58: holdfast.admin.v1.AdminService.RecordingStatus:input_type -> holdfast.admin.v1.RecordingStatusRequest
+	1,  // 59: holdfast.admin.v1.AdminService.PutProduct:output_type -> holdfast.admin.v1.PutProductResponse
+	3,  // 60: holdfast.admin.v1.AdminService.Restock:output_type -> holdfast.admin.v1.RestockResponse
+	5,  // 61: holdfast.admin.v1.AdminService.Grant:output_type -> holdfast.admin.v1.GrantResponse
+	7,  // 62: holdfast.admin.v1.AdminService.PutZone:output_type -> holdfast.admin.v1.PutZoneResponse
+	9,  // 63: holdfast.admin.v1.AdminService.ListZones:output_type -> holdfast.admin.v1.ListZonesResponse
+	12, // 64: holdfast.admin.v1.AdminService.DeleteZone:output_type -> holdfast.admin.v1.DeleteZoneResponse
+	14, // 65: holdfast.admin.v1.AdminService.Audit:output_type -> holdfast.admin.v1.AuditResponse
+	53, // 66: holdfast.admin.v1.AdminService.VerifyShards:output_type -> holdfast.admin.v1.VerifyShardsResponse
+	19, // 67: holdfast.admin.v1.AdminService.Shards:output_type -> holdfast.admin.v1.ShardsResponse
+	23, // 68: holdfast.admin.v1.AdminService.Nodes:output_type -> holdfast.admin.v1.NodesResponse
+	28, // 69: holdfast.admin.v1.AdminService.Move:output_type -> holdfast.admin.v1.MoveResponse
+	30, // 70: holdfast.admin.v1.AdminService.Drain:output_type -> holdfast.admin.v1.DrainResponse
+	32, // 71: holdfast.admin.v1.AdminService.Undrain:output_type -> holdfast.admin.v1.UndrainResponse
+	34, // 72: holdfast.admin.v1.AdminService.Rebalance:output_type -> holdfast.admin.v1.RebalanceResponse
+	37, // 73: holdfast.admin.v1.AdminService.Pin:output_type -> holdfast.admin.v1.PinResponse
+	39, // 74: holdfast.admin.v1.AdminService.Unpin:output_type -> holdfast.admin.v1.UnpinResponse
+	41, // 75: holdfast.admin.v1.AdminService.Owners:output_type -> holdfast.admin.v1.OwnersResponse
+	43, // 76: holdfast.admin.v1.AdminService.Moves:output_type -> holdfast.admin.v1.MovesResponse
+	46, // 77: holdfast.admin.v1.AdminService.DeadLetters:output_type -> holdfast.admin.v1.DeadLettersResponse
+	49, // 78: holdfast.admin.v1.AdminService.ReplayDeadLetter:output_type -> holdfast.admin.v1.ReplayDeadLetterResponse
+	51, // 79: holdfast.admin.v1.AdminService.DropDeadLetters:output_type -> holdfast.admin.v1.DropDeadLettersResponse
+	56, // 80: holdfast.admin.v1.AdminService.StartRecording:output_type -> holdfast.admin.v1.StartRecordingResponse
+	58, // 81: holdfast.admin.v1.AdminService.StopRecording:output_type -> holdfast.admin.v1.StopRecordingResponse
+	60, // 82: holdfast.admin.v1.AdminService.RecordingStatus:output_type -> holdfast.admin.v1.RecordingStatusResponse
+	59, // [59:83] is the sub-list for method output_type
+	35, // [35:59] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_admin_v1_admin_proto_init() }
@@ -3692,7 +4096,7 @@ func file_admin_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_admin_v1_admin_proto_rawDesc), len(file_admin_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   57,
+			NumMessages:   64,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

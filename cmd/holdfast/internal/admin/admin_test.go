@@ -38,6 +38,7 @@ type desk struct {
 	view    *cluster.View
 	js      jetstream.JetStream
 	trail   trail
+	tapes   tapes
 
 	mu    sync.Mutex
 	ready error
@@ -115,7 +116,7 @@ func openDesk(t *testing.T) *desk {
 	d := &desk{view: view, js: js, calls: make(map[string][]proto.Message)}
 	d.act = func(c *cluster.Command) *cluster.Answer { return &cluster.Answer{Body: &clusterv1.Restocked{}} }
 	service, err := admin.NewService(admin.Deps{
-		Router: d, View: view, Trail: &d.trail, Letters: shard.NewLetterbox(d.js, view.ClusterID()),
+		Router: d, View: view, Trail: &d.trail, Letters: shard.NewLetterbox(d.js, view.ClusterID()), Tapes: &d.tapes,
 		Log: func(_ context.Context, inc cluster.Incarnation) (shard.LogSize, error) {
 			return shard.LogSize{Name: cluster.LogName("log_" + inc), First: 3, Last: 8, Bytes: 4096}, nil
 		},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/holdfast-game/holdfast/bench/tape"
 	"github.com/holdfast-game/holdfast/cluster"
 	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 	"github.com/holdfast-game/holdfast/shard"
@@ -64,6 +65,15 @@ type Letters interface {
 	Unclaim(ctx context.Context, id shard.LetterID) error
 }
 
+// Tapes are where the node's gateway records.
+type Tapes interface {
+	// Start begins a recording; tape.ErrRecording if there is one.
+	Start() error
+	// Stop ends it; tape.ErrNotRecording if there is none.
+	Stop() (tape.Status, error)
+	Status() tape.Status
+}
+
 // Deps is what a Service stands on. All fields are required. The caller closes
 // what they are made of after the Service was last used.
 type Deps struct {
@@ -71,6 +81,7 @@ type Deps struct {
 	View    View
 	Trail   Trail
 	Letters Letters
+	Tapes   Tapes
 	// Log says how large the log of an incarnation is.
 	Log func(ctx context.Context, inc cluster.Incarnation) (shard.LogSize, error)
 }
@@ -86,6 +97,8 @@ func (d Deps) Validate() error {
 		return errors.New("admin deps: Trail: not set")
 	case d.Letters == nil:
 		return errors.New("admin deps: Letters: not set")
+	case d.Tapes == nil:
+		return errors.New("admin deps: Tapes: not set")
 	case d.Log == nil:
 		return errors.New("admin deps: Log: not set")
 	}

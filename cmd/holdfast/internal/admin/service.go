@@ -25,6 +25,7 @@ type Service struct {
 	view    View
 	trail   Trail
 	letters Letters
+	tapes   Tapes
 	log     func(ctx context.Context, inc cluster.Incarnation) (shard.LogSize, error)
 }
 
@@ -36,7 +37,7 @@ func NewService(d Deps) (*Service, error) {
 	if err := d.Validate(); err != nil {
 		return nil, err
 	}
-	return &Service{router: d.Router, view: d.View, trail: d.Trail, letters: d.Letters, log: d.Log}, nil
+	return &Service{router: d.Router, view: d.View, trail: d.Trail, letters: d.Letters, tapes: d.Tapes, log: d.Log}, nil
 }
 
 // Grant adds money to a player's wallet.

@@ -57,6 +57,11 @@ type Config struct {
 	AuthAudience      string
 	AdminTokenFile    string
 
+	Record        string
+	RecordPlayers bool
+	RecordBytes   int
+	RecordKeyFile string
+
 	DrainTimeout time.Duration
 	LogLevel     slog.Level
 	LogFormat    string
@@ -111,6 +116,8 @@ func (c *Config) validate() error {
 		{"origins", checkOrigins(c.Origins)},
 		{"start-balance", checkBalance(c.StartBalance)},
 		{"auth-public-key-file", checkAuth(c)},
+		{"record", checkRecord(c)},
+		{"record-bytes", between(c.RecordBytes, 0, 1<<50)},
 		{"drain-timeout", checkPositive(c.DrainTimeout)},
 		{"log-format", oneOf(c.LogFormat, "text", "json")},
 	} {
@@ -278,6 +285,13 @@ func checkBalance(b map[string]int64) error {
 func checkAuth(c *Config) error {
 	if c.AuthSecretFile != "" && c.AuthPublicKeyFile != "" {
 		return errors.New("give either this or auth-secret-file: tokens are signed with one key")
+	}
+	return nil
+}
+
+func checkRecord(c *Config) error {
+	if c.Record != "" && !c.Has(RoleGateway) {
+		return errors.New("must not be given without the role gateway: there are no clients to record")
 	}
 	return nil
 }

@@ -80,6 +80,7 @@ func TestEverySettingInEverySource(t *testing.T) {
 		RateLimit: 2.5, RateBurst: 9, Origins: []string{"https://g.example"},
 		StartBalance: map[string]int64{"gold": 10, "gems": 2}, Catalog: "c.yaml", Zones: "z.yaml", Play: true,
 		AuthSecretFile: "s", AuthIssuer: "i", AuthAudience: "u", AdminTokenFile: "t",
+		RecordPlayers: true, RecordBytes: 5, RecordKeyFile: "k",
 		DrainTimeout: time.Second, LogLevel: slog.LevelWarn, LogFormat: "json",
 	}
 	values := map[string]string{
@@ -91,6 +92,7 @@ func TestEverySettingInEverySource(t *testing.T) {
 		"rate-limit": "2.5", "rate-burst": "9", "origins": "https://g.example",
 		"start-balance": "gold=10,gems=2", "catalog": "c.yaml", "zones": "z.yaml", "play": "true",
 		"auth-secret-file": "s", "auth-public-key-file": "", "auth-issuer": "i", "auth-audience": "u", "admin-token-file": "t",
+		"record": "", "record-players": "true", "record-bytes": "5", "record-key-file": "k",
 		"drain-timeout": "1s", "log-level": "warn", "log-format": "json",
 	}
 	const yaml = `
@@ -122,6 +124,9 @@ auth-secret-file: s
 auth-issuer: i
 auth-audience: u
 admin-token-file: t
+record-players: true
+record-bytes: 5
+record-key-file: k
 drain-timeout: 1s
 log-level: warn
 log-format: json
@@ -223,6 +228,9 @@ func TestRefusalsNameTheSettingAndItsSource(t *testing.T) {
 		{arg: "--start-balance=gold=1,gold=2", want: []string{"start-balance", "twice"}},
 		{yaml: "start-balance: {gold: much}", want: []string{"start-balance", "gold", "not a text"}},
 		{yaml: "auth-secret-file: a\nauth-public-key-file: b", want: []string{"auth-public-key-file", "auth-secret-file"}},
+		{yaml: "roles: [shard]\nrecord: tapes", want: []string{"record", "role gateway"}},
+		{arg: "--record-players=bob", want: []string{"record-players", "true or false"}},
+		{arg: "--record-bytes=-1", want: []string{"record-bytes", "-1"}},
 		{arg: "--drain-timeout=0s", want: []string{"drain-timeout", "positive"}},
 		{arg: "--log-level=loud", want: []string{"log-level", "loud"}},
 		{arg: "--log-format=xml", want: []string{"log-format", "text or json"}},

@@ -56,6 +56,11 @@ var settings = []setting{
 	{"auth-audience", "", "audience that players' tokens must name", text(func(c *Config) *string { return &c.AuthAudience })},
 	{"admin-token-file", "", "file with the operators' bearer token; none: one is made in the data folder", text(func(c *Config) *string { return &c.AdminTokenFile })},
 
+	{"record", "", "folder to record what clients send and are sent in, from the start; none: only ctl record start does, in tapes in the data folder", text(func(c *Config) *string { return &c.Record })},
+	{"record-players", "false", "name players by their ids in recordings, not by keyed hashes", truth(func(c *Config) *bool { return &c.RecordPlayers })},
+	{"record-bytes", "17179869184", "bytes after which a recording ends by itself; 0: none", integer(func(c *Config) *int { return &c.RecordBytes })},
+	{"record-key-file", "", "file with the key of those hashes; none: one is made in the data folder", text(func(c *Config) *string { return &c.RecordKeyFile })},
+
 	{"drain-timeout", "10s", "how long a node may take to hand its work over when it is stopped", duration(func(c *Config) *time.Duration { return &c.DrainTimeout })},
 	{"log-level", "info", "debug, info, warn or error", level(func(c *Config) *slog.Level { return &c.LogLevel })},
 	{"log-format", "text", "text or json", text(func(c *Config) *string { return &c.LogFormat })},

@@ -63,7 +63,7 @@ Exit status:
 	c.AddCommand(
 		nodesCommand(&d), shardsCommand(&d), movesCommand(&d), ownersCommand(&d), topCommand(&d),
 		moveCommand(&d), drainCommand(&d), undrainCommand(&d), rebalanceCommand(&d), pinCommand(&d), unpinCommand(&d),
-		deadLettersCommand(&d), auditCommand(&d), verifyCommand(&d), sku, restockCommand(&d), grantCommand(&d), zoneCommand(&d),
+		deadLettersCommand(&d), auditCommand(&d), verifyCommand(&d), recordCommand(&d), sku, restockCommand(&d), grantCommand(&d), zoneCommand(&d),
 	)
 	return c
 }

@@ -14,6 +14,7 @@ import (
 const (
 	AuthSecretFile = "auth.secret"
 	AdminTokenFile = "admin.token"
+	RecordKeyFile  = "record.key"
 )
 
 // secretBytes of randomness are in a secret that is made here.

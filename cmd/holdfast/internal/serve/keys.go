@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/holdfast-game/holdfast/bench/tape"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/config"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/datadir"
 	"github.com/holdfast-game/holdfast/gateway/auth"
@@ -23,6 +24,9 @@ type keys struct {
 	secretFile     string
 	secret         []byte
 	adminTokenFile string
+
+	// record hashes the players' ids on tapes.
+	record []byte
 }
 
 // readKeys reads the configured keys, and makes those that are not configured.
@@ -35,6 +39,10 @@ func readKeys(cfg *config.Config, dir *datadir.Dir) (k keys, err error) {
 	}
 	if k.adminToken, err = datadir.ReadSecret(k.adminTokenFile); err != nil {
 		return k, cfg.Errorf("admin-token-file", "%w", err)
+	}
+
+	if k.record, err = recordKey(cfg, dir); err != nil {
+		return k, cfg.Errorf("record-key-file", "%w", err)
 	}
 
 	rules := auth.Config{Issuer: cfg.AuthIssuer, Audience: cfg.AuthAudience}
@@ -60,6 +68,22 @@ func readKeys(cfg *config.Config, dir *datadir.Dir) (k keys, err error) {
 		return k, cfg.Errorf(setting, "%w", err)
 	}
 	return k, nil
+}
+
+// recordKey reads the key of recordings, or makes one.
+func recordKey(cfg *config.Config, dir *datadir.Dir) ([]byte, error) {
+	file := cfg.RecordKeyFile
+	if file == "" {
+		var err error
+		if file, err = dir.EnsureSecret(datadir.RecordKeyFile); err != nil {
+			return nil, err
+		}
+	}
+	key, err := datadir.ReadSecret(file)
+	if err == nil && len(key) < tape.MinKey {
+		err = fmt.Errorf("%s: %d bytes, must be at least %d", file, len(key), tape.MinKey)
+	}
+	return []byte(key), err
 }
 
 // readPublicKey reads an Ed25519 key as openssl writes it.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/holdfast-game/holdfast/bench/tape"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/config"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/datadir"
 	"github.com/holdfast-game/holdfast/gateway/auth"
@@ -85,8 +86,25 @@ func TestKeysThatNobodyConfiguredAreMade(t *testing.T) {
 		t.Errorf("keys %+v", k)
 	}
 	again, err := readKeys(settings(t), dir)
-	if err != nil || again.adminToken != k.adminToken {
+	if err != nil || again.adminToken != k.adminToken || len(k.record) < tape.MinKey || string(again.record) != string(k.record) {
 		t.Errorf("the second time: %+v, %v", again, err)
+	}
+}
+
+func TestRecordKey(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte("one for all the nodes\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k, err := readKeys(settings(t, "--record-key-file", file), folder(t))
+	if err != nil || string(k.record) != "one for all the nodes" {
+		t.Errorf("got %q, %v", k.record, err)
+	}
+	if err := os.WriteFile(file, []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readKeys(settings(t, "--record-key-file", file), folder(t)); err == nil || !strings.Contains(err.Error(), "record-key-file") || !strings.Contains(err.Error(), "at least 16") {
+		t.Errorf("a short one: %v", err)
 	}
 }
 

@@ -41,6 +41,7 @@ type node struct {
 	operators    net.Listener
 	backends     *backends
 	trail        *audit.Trail
+	tapes        *tapes
 	router       *router.Router
 	host         *shard.Node
 	gateway      *gateway.Gateway // nil without the gateway role
@@ -148,6 +149,10 @@ func (n *node) wire(version string) error {
 	if err := n.wireHost(version, mesh, bus, metrics); err != nil {
 		return err
 	}
+	if err := n.openTapes(version, metrics); err != nil {
+		return err
+	}
+	n.onClose(n.closeTapes)
 	if err := n.wireAdmin(metrics); err != nil {
 		return err
 	}
@@ -155,14 +160,15 @@ func (n *node) wire(version string) error {
 		return nil
 	}
 	n.gateway, err = gateway.New(gatewayConfig(n.cfg), gateway.Deps{
-		Router:  n.router,
-		Catalog: func() gateway.Catalog { return view.Catalog() },
-		Bus:     bus,
-		Auth:    n.keys.players,
-		World:   world{view},
-		Pages:   n.pages(),
-		Logger:  n.logger,
-		Metrics: gateway.NewMetrics(metrics),
+		Router:   n.router,
+		Recorder: n.tapes.deck,
+		Catalog:  func() gateway.Catalog { return view.Catalog() },
+		Bus:      bus,
+		Auth:     n.keys.players,
+		World:    world{view},
+		Pages:    n.pages(),
+		Logger:   n.logger,
+		Metrics:  gateway.NewMetrics(metrics),
 	})
 	return err
 }

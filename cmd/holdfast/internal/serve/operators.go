@@ -14,7 +14,7 @@ import (
 func (n *node) wireAdmin(metrics prometheus.Gatherer) (err error) {
 	view, js := n.backends.view, n.backends.js
 	n.adminService, err = admin.NewService(admin.Deps{
-		Router: n.router, View: view, Trail: n.trail, Letters: shard.NewLetterbox(js, view.ClusterID()),
+		Router: n.router, View: view, Trail: n.trail, Letters: shard.NewLetterbox(js, view.ClusterID()), Tapes: n.tapes,
 		Log: func(ctx context.Context, inc cluster.Incarnation) (shard.LogSize, error) {
 			return shard.MeasureLog(ctx, js, view.ClusterID(), inc)
 		},

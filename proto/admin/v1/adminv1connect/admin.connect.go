@@ -82,6 +82,15 @@ const (
 	// AdminServiceDropDeadLettersProcedure is the fully-qualified name of the AdminService's
 	// DropDeadLetters RPC.
 	AdminServiceDropDeadLettersProcedure = "/holdfast.admin.v1.AdminService/DropDeadLetters"
+	// AdminServiceStartRecordingProcedure is the fully-qualified name of the AdminService's
+	// StartRecording RPC.
+	AdminServiceStartRecordingProcedure = "/holdfast.admin.v1.AdminService/StartRecording"
+	// AdminServiceStopRecordingProcedure is the fully-qualified name of the AdminService's
+	// StopRecording RPC.
+	AdminServiceStopRecordingProcedure = "/holdfast.admin.v1.AdminService/StopRecording"
+	// AdminServiceRecordingStatusProcedure is the fully-qualified name of the AdminService's
+	// RecordingStatus RPC.
+	AdminServiceRecordingStatusProcedure = "/holdfast.admin.v1.AdminService/RecordingStatus"
 )
 
 // AdminServiceClient is a client for the holdfast.admin.v1.AdminService service.
@@ -139,6 +148,13 @@ type AdminServiceClient interface {
 	ReplayDeadLetter(context.Context, *connect.Request[v1.ReplayDeadLetterRequest]) (*connect.Response[v1.ReplayDeadLetterResponse], error)
 	// DropDeadLetters forgets letters.
 	DropDeadLetters(context.Context, *connect.Request[v1.DropDeadLettersRequest]) (*connect.Response[v1.DropDeadLettersResponse], error)
+	// StartRecording has the gateway of the node that is asked record what its
+	// clients send and are sent, onto tapes in the folder that the node was told.
+	StartRecording(context.Context, *connect.Request[v1.StartRecordingRequest]) (*connect.Response[v1.StartRecordingResponse], error)
+	// StopRecording ends that, and answers when the last tape is whole.
+	StopRecording(context.Context, *connect.Request[v1.StopRecordingRequest]) (*connect.Response[v1.StopRecordingResponse], error)
+	// RecordingStatus tells how the recording gets on, or how the last one went.
+	RecordingStatus(context.Context, *connect.Request[v1.RecordingStatusRequest]) (*connect.Response[v1.RecordingStatusResponse], error)
 }
 
 // NewAdminServiceClient constructs a client for the holdfast.admin.v1.AdminService service. By
@@ -278,6 +294,24 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(adminServiceMethods.ByName("DropDeadLetters")),
 			connect.WithClientOptions(opts...),
 		),
+		startRecording: connect.NewClient[v1.StartRecordingRequest, v1.StartRecordingResponse](
+			httpClient,
+			baseURL+AdminServiceStartRecordingProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("StartRecording")),
+			connect.WithClientOptions(opts...),
+		),
+		stopRecording: connect.NewClient[v1.StopRecordingRequest, v1.StopRecordingResponse](
+			httpClient,
+			baseURL+AdminServiceStopRecordingProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("StopRecording")),
+			connect.WithClientOptions(opts...),
+		),
+		recordingStatus: connect.NewClient[v1.RecordingStatusRequest, v1.RecordingStatusResponse](
+			httpClient,
+			baseURL+AdminServiceRecordingStatusProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("RecordingStatus")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -304,6 +338,9 @@ type adminServiceClient struct {
 	deadLetters      *connect.Client[v1.DeadLettersRequest, v1.DeadLettersResponse]
 	replayDeadLetter *connect.Client[v1.ReplayDeadLetterRequest, v1.ReplayDeadLetterResponse]
 	dropDeadLetters  *connect.Client[v1.DropDeadLettersRequest, v1.DropDeadLettersResponse]
+	startRecording   *connect.Client[v1.StartRecordingRequest, v1.StartRecordingResponse]
+	stopRecording    *connect.Client[v1.StopRecordingRequest, v1.StopRecordingResponse]
+	recordingStatus  *connect.Client[v1.RecordingStatusRequest, v1.RecordingStatusResponse]
 }
 
 // PutProduct calls holdfast.admin.v1.AdminService.PutProduct.
@@ -411,6 +448,21 @@ func (c *adminServiceClient) DropDeadLetters(ctx context.Context, req *connect.R
 	return c.dropDeadLetters.CallUnary(ctx, req)
 }
 
+// StartRecording calls holdfast.admin.v1.AdminService.StartRecording.
+func (c *adminServiceClient) StartRecording(ctx context.Context, req *connect.Request[v1.StartRecordingRequest]) (*connect.Response[v1.StartRecordingResponse], error) {
+	return c.startRecording.CallUnary(ctx, req)
+}
+
+// StopRecording calls holdfast.admin.v1.AdminService.StopRecording.
+func (c *adminServiceClient) StopRecording(ctx context.Context, req *connect.Request[v1.StopRecordingRequest]) (*connect.Response[v1.StopRecordingResponse], error) {
+	return c.stopRecording.CallUnary(ctx, req)
+}
+
+// RecordingStatus calls holdfast.admin.v1.AdminService.RecordingStatus.
+func (c *adminServiceClient) RecordingStatus(ctx context.Context, req *connect.Request[v1.RecordingStatusRequest]) (*connect.Response[v1.RecordingStatusResponse], error) {
+	return c.recordingStatus.CallUnary(ctx, req)
+}
+
 // AdminServiceHandler is an implementation of the holdfast.admin.v1.AdminService service.
 type AdminServiceHandler interface {
 	// PutProduct puts a product on offer or changes it. The first time, it also
@@ -466,6 +518,13 @@ type AdminServiceHandler interface {
 	ReplayDeadLetter(context.Context, *connect.Request[v1.ReplayDeadLetterRequest]) (*connect.Response[v1.ReplayDeadLetterResponse], error)
 	// DropDeadLetters forgets letters.
 	DropDeadLetters(context.Context, *connect.Request[v1.DropDeadLettersRequest]) (*connect.Response[v1.DropDeadLettersResponse], error)
+	// StartRecording has the gateway of the node that is asked record what its
+	// clients send and are sent, onto tapes in the folder that the node was told.
+	StartRecording(context.Context, *connect.Request[v1.StartRecordingRequest]) (*connect.Response[v1.StartRecordingResponse], error)
+	// StopRecording ends that, and answers when the last tape is whole.
+	StopRecording(context.Context, *connect.Request[v1.StopRecordingRequest]) (*connect.Response[v1.StopRecordingResponse], error)
+	// RecordingStatus tells how the recording gets on, or how the last one went.
+	RecordingStatus(context.Context, *connect.Request[v1.RecordingStatusRequest]) (*connect.Response[v1.RecordingStatusResponse], error)
 }
 
 // NewAdminServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -601,6 +660,24 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(adminServiceMethods.ByName("DropDeadLetters")),
 		connect.WithHandlerOptions(opts...),
 	)
+	adminServiceStartRecordingHandler := connect.NewUnaryHandler(
+		AdminServiceStartRecordingProcedure,
+		svc.StartRecording,
+		connect.WithSchema(adminServiceMethods.ByName("StartRecording")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceStopRecordingHandler := connect.NewUnaryHandler(
+		AdminServiceStopRecordingProcedure,
+		svc.StopRecording,
+		connect.WithSchema(adminServiceMethods.ByName("StopRecording")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceRecordingStatusHandler := connect.NewUnaryHandler(
+		AdminServiceRecordingStatusProcedure,
+		svc.RecordingStatus,
+		connect.WithSchema(adminServiceMethods.ByName("RecordingStatus")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/holdfast.admin.v1.AdminService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case AdminServicePutProductProcedure:
@@ -645,6 +722,12 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 			adminServiceReplayDeadLetterHandler.ServeHTTP(w, r)
 		case AdminServiceDropDeadLettersProcedure:
 			adminServiceDropDeadLettersHandler.ServeHTTP(w, r)
+		case AdminServiceStartRecordingProcedure:
+			adminServiceStartRecordingHandler.ServeHTTP(w, r)
+		case AdminServiceStopRecordingProcedure:
+			adminServiceStopRecordingHandler.ServeHTTP(w, r)
+		case AdminServiceRecordingStatusProcedure:
+			adminServiceRecordingStatusHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -736,4 +819,16 @@ func (UnimplementedAdminServiceHandler) ReplayDeadLetter(context.Context, *conne
 
 func (UnimplementedAdminServiceHandler) DropDeadLetters(context.Context, *connect.Request[v1.DropDeadLettersRequest]) (*connect.Response[v1.DropDeadLettersResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.DropDeadLetters is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) StartRecording(context.Context, *connect.Request[v1.StartRecordingRequest]) (*connect.Response[v1.StartRecordingResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.StartRecording is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) StopRecording(context.Context, *connect.Request[v1.StopRecordingRequest]) (*connect.Response[v1.StopRecordingResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.StopRecording is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) RecordingStatus(context.Context, *connect.Request[v1.RecordingStatusRequest]) (*connect.Response[v1.RecordingStatusResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("holdfast.admin.v1.AdminService.RecordingStatus is not implemented"))
 }
