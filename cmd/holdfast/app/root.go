@@ -9,7 +9,6 @@ import (
 	"github.com/holdfast-game/holdfast/bench"
 	"github.com/holdfast-game/holdfast/bench/chaos"
 	"github.com/holdfast-game/holdfast/bench/tape/splice"
-	"github.com/holdfast-game/holdfast/bench/tape/splice"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/ctl"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/dev"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/exit"
@@ -32,7 +31,7 @@ func newRoot(kinds []actors.Kind) *cobra.Command {
 	root.AddCommand(
 		serve.Command(version(), kinds), dev.Command(),
 		ctl.Command(), journal.Command(version(), kinds), token.Command(), versionCommand(),
-		bench.Command(), bench.DemoCommand(), chaos.Command(), simulate.Command(), splice.Command(), splice.Command(),
+		bench.Command(), bench.DemoCommand(), chaos.Command(), simulate.Command(), splice.Command(),
 	)
 	refuseMisuse(root)
 	return root
