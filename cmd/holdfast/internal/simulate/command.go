@@ -1,5 +1,3 @@
-// Package simulate is `holdfast simulate`: seeds for package sim, what came of
-// them, and the command that replays one that failed.
 package simulate
 
 import (
@@ -51,6 +49,7 @@ found.`,
 	f.IntVar(&r.workers, "workers", runtime.GOMAXPROCS(0), "seeds at a time")
 	f.StringVar(&r.plant, "plant", "", "put a bug in, and fail unless it is found")
 	f.BoolVar(&r.plants, "plants", false, "list the bugs that can be put in")
+	c.AddCommand(rebalanceCommand())
 	return c
 }
 
