@@ -119,7 +119,12 @@ func (r *Reader) readIndex(begin, size int64) (blocks []extent, ok bool) {
 	if offset < begin || offset > size-footerSize-indexHead-checkSize {
 		return nil, false
 	}
-	index := make([]byte, size-footerSize-offset)
+	// What is not as large as so many blocks before it can need is not read.
+	length := size - footerSize - offset
+	if most := (offset - begin) / blockHead; length > indexHead+most*indexEntry+checkSize {
+		return nil, false
+	}
+	index := make([]byte, length)
 	if _, err := r.in.ReadAt(index, offset); err != nil {
 		return nil, false
 	}
