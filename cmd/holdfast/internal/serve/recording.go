@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"errors"
 	"path/filepath"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -56,23 +55,27 @@ func (t *tapes) Start() error {
 	if t.idle {
 		return admin.ErrNoGateway
 	}
-	return t.deck.Start(t.cfg)
+	if err := t.deck.Start(t.cfg); err != nil {
+		return err
+	}
+	t.cfg.Logger.Info("recording", "dir", t.cfg.Dir, "players", t.cfg.Players)
+	return nil
 }
 
 // Stop implements admin.Tapes.
-func (t *tapes) Stop() (tape.Status, error) { return t.deck.Stop() }
+func (t *tapes) Stop() (tape.Status, error) {
+	s, err := t.deck.Stop()
+	if err == nil {
+		t.cfg.Logger.Info("recorded", "dir", s.Dir, "files", s.Files, "records", s.Records, "bytes", s.Bytes, "dropped", s.Dropped)
+	}
+	return s, err
+}
 
 // Status implements admin.Tapes.
 func (t *tapes) Status() tape.Status { return t.deck.Status() }
 
-// close ends a recording that is under way.
-func (n *node) closeTapes() {
-	s, err := n.tapes.Stop()
-	if errors.Is(err, tape.ErrNotRecording) {
-		return
-	}
-	n.logger.Info("recorded", "dir", s.Dir, "files", s.Files, "records", s.Records, "bytes", s.Bytes, "dropped", s.Dropped)
-}
+// closeTapes ends a recording that is under way.
+func (n *node) closeTapes() { _, _ = n.tapes.Stop() } // there may be none
 
 // measure shows the recording, or the last one, in the metrics.
 func (t *tapes) measure(reg prometheus.Registerer) {
