@@ -96,43 +96,67 @@ func (x *redactor) frame(dst, frame []byte, self string, m *message) (out []byte
 // message appends what may be kept of src. Fields that the protocol does not
 // have are not.
 func (x *redactor) message(dst, src []byte, m *message, depth int) (out []byte, ok bool) {
-	whole := src
-	for len(src) > 0 {
-		num, typ, n := protowire.ConsumeTag(src)
-		if n < 0 {
+	kept := 0 // src[kept:at] stays, and is not appended yet
+	for at := 0; at < len(src); {
+		num, typ, tag, value := nextField(src[at:])
+		if tag <= 0 || value < 0 {
 			return dst, false
 		}
-		size := protowire.ConsumeFieldValue(num, typ, src[n:])
-		if size < 0 {
-			return dst, false
-		}
-		piece, value := src[:n+size], src[n:n+size]
-		src = src[n+size:]
+		begin, end := at+tag, at+tag+value
 		f := m.at(num, typ)
-		switch {
-		case f == nil:
-			continue
-		case f.rule == plain:
-			dst = append(dst, piece...)
+		if f != nil && f.rule == plain {
+			at = end
 			continue
 		}
-		value, _ = protowire.ConsumeBytes(value)
-		dst = append(dst, piece[:n]...)
-		if f.rule != inside {
-			dst = x.text(dst, value, f.rule, whole)
-			continue
+		dst = append(dst, src[kept:at]...)
+		kept = end
+		if f != nil {
+			dst = append(dst, src[at:begin]...)
+			if dst, ok = x.piece(dst, src[begin:end], f, src, depth); !ok {
+				return dst, false
+			}
 		}
-		if depth == 0 {
-			return dst, false
-		}
-		// Most messages are short: their length takes one byte.
-		begin := len(dst) + 1
-		if dst, ok = x.message(append(dst, 0), value, f.inside, depth-1); !ok {
-			return dst, false
-		}
-		dst = putLength(dst, begin)
+		at = end
 	}
-	return dst, true
+	return append(dst, src[kept:]...), true
+}
+
+// piece appends the value of a field that does not stay as it is. whole is the
+// message that it stands in.
+func (x *redactor) piece(dst, value []byte, f *field, whole []byte, depth int) (out []byte, ok bool) {
+	value, _ = protowire.ConsumeBytes(value)
+	if f.rule != inside {
+		return x.text(dst, value, f.rule, whole), true
+	}
+	if depth == 0 {
+		return dst, false
+	}
+	// Most messages are short: their length takes one byte.
+	begin := len(dst) + 1
+	if dst, ok = x.message(append(dst, 0), value, f.inside, depth-1); !ok {
+		return dst, false
+	}
+	return putLength(dst, begin), true
+}
+
+// nextField reads the first tag of b, and says how long it and its value are;
+// less than nothing if they cannot be read. Most fields have a small number, and
+// a small value or a short one: they need no more than a look at two bytes.
+func nextField(b []byte) (num protowire.Number, typ protowire.Type, tag, value int) {
+	if len(b) >= 2 && b[0] >= 1<<3 && b[0] < 0x80 && b[1] < 0x80 {
+		num, typ = protowire.Number(b[0]>>3), protowire.Type(b[0]&7)
+		switch {
+		case typ == protowire.VarintType:
+			return num, typ, 1, 1
+		case typ == protowire.BytesType && 2+int(b[1]) <= len(b):
+			return num, typ, 1, 1 + int(b[1])
+		}
+	}
+	num, typ, tag = protowire.ConsumeTag(b)
+	if tag < 0 {
+		return 0, 0, tag, 0
+	}
+	return num, typ, tag, protowire.ConsumeFieldValue(num, typ, b[tag:])
 }
 
 // putLength puts the length of dst[begin:] into the byte before it, and makes
@@ -203,16 +227,15 @@ const fieldCallKind = 1
 // callsPlayer says whether a Call is to a player.
 func callsPlayer(call []byte) (yes bool) {
 	for len(call) > 0 {
-		num, typ, n := protowire.ConsumeTag(call)
-		size := protowire.ConsumeFieldValue(num, typ, call[max(n, 0):])
-		if n < 0 || size < 0 {
-			return yes
+		num, typ, tag, value := nextField(call)
+		if tag <= 0 || value < 0 {
+			break
 		}
 		if num == fieldCallKind && typ == protowire.BytesType {
-			kind, _ := protowire.ConsumeBytes(call[n:])
+			kind, _ := protowire.ConsumeBytes(call[tag:])
 			yes = string(kind) == "player"
 		}
-		call = call[n+size:]
+		call = call[tag+value:]
 	}
 	return yes
 }
