@@ -7,6 +7,8 @@
 // sends again until there is an answer, the catalog, the zones, the broadcast bus
 // and a verifier of tokens, and calls Drain before Close.
 //
+// A Recorder, if it is given one, is told of all frames of all players (record.go).
+//
 // It does not decide anything about the game, keeps nothing that outlives a
 // connection, and resends nothing: the request number that a client repeats
 // after a reconnect, and the actor's memory of it, make a request happen once.
