@@ -168,7 +168,7 @@ func TestScanStops(t *testing.T) {
 	s := startServer(t, t.TempDir(), 0)
 	js := connect(t, s)
 	l := openLog(t, js, testConfig())
-	for i := range 1000 { // several batches
+	for i := range scanBatch + 500 { // more than one batch
 		wait(t, l, appendRecords(t, l, i, i+1))
 	}
 	if last, _, err := Scan(testContext(t), js, testConfig().Name, 1, 0, func(e *Entry) error {
