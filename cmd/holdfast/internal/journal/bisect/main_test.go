@@ -103,7 +103,7 @@ func (c *tally) Apply(e proto.Message) error {
 	case refuses:
 		panic("no such number")
 	case hangs:
-		time.Sleep(time.Hour) // until it is ended
+		<-time.After(time.Hour) // until it is ended
 	}
 	return nil
 }

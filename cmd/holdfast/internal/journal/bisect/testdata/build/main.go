@@ -1,4 +1,4 @@
-// Program build is a build that folds events of players, for tests of package
+// Command build is a build that folds events of players, for tests of package
 // bisect: the right one, or with the tag plant_generous one that is not.
 package main
 
