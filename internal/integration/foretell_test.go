@@ -27,7 +27,8 @@ import (
 // foretold is what `simulate rebalance` prints.
 type foretold struct {
 	Timeline []struct {
-		Nodes map[string]struct {
+		From, To float64
+		Nodes    map[string]struct {
 			Shards   int
 			Commands float64
 		}
@@ -46,12 +47,22 @@ type crowd struct {
 	tape  *tape.Writer
 	began time.Time
 	err   error // of the tape, or the first of a player
+	sent  []sent
+}
+
+// sent is one request.
+type sent struct {
+	at    time.Duration
+	shard int
 }
 
 func (c *crowd) record(rec tape.Record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	rec.At = time.Since(c.began)
+	if rec.Kind == tape.Received {
+		c.sent = append(c.sent, sent{rec.At, int(rec.Conn) - 1}) // one player of each shard, in that order
+	}
 	c.fail(c.tape.Append(&rec))
 }
 
@@ -83,6 +94,23 @@ func (c *crowd) play(ctx context.Context, conn *client.Conn, number uint64, id s
 	c.fail(fmt.Errorf("player %s: %w", id, err))
 }
 
+// atRest waits until the nodes, which have begun one after the other, have each got
+// their share. What moves then is no part of what is foretold.
+func (d *drill) atRest() {
+	d.t.Helper()
+	d.nodes[0].await(d.ctx, "be at rest", func() bool {
+		m, err := d.admin(0).Moves(d.ctx, connect.NewRequest(&adminv1.MovesRequest{Limit: 1}))
+		if err != nil || len(m.Msg.GetUnderWay()) > 0 || m.Msg.GetRebalancing() != nil && m.Msg.GetRebalancing().GetFinished() == nil {
+			return false
+		}
+		has := make(map[string]int)
+		for _, name := range d.owners(0) {
+			has[name]++
+		}
+		return min(has["a"], has["b"], has["c"]) >= shardCount/3-1
+	})
+}
+
 // livesIn is a player of a shard.
 func livesIn(s int) string {
 	for n := 0; ; n++ {
@@ -96,6 +124,7 @@ func livesIn(s int) string {
 // foretells from a tape of that is what happens when an operator asks for it.
 func TestARebalanceIsAsForetold(t *testing.T) {
 	d := startDrill(t, 3*time.Minute)
+	d.atRest()
 	ready := time.Now()
 	owners, status := run(t, d.ctx, "ctl", "shards", "--json", "--data", d.nodes[0].dir)
 	if status != 0 {
@@ -164,51 +193,56 @@ func TestARebalanceIsAsForetold(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		t.Fatal(err)
 	}
-	p.compare(t, nodes.Msg, receiptsSince(receipts.Msg.GetReceipts(), c.began.Add(ordered)))
+	p.compare(t, c, d.owners(0), nodes.Msg)
+	p.compareMoves(t, receiptsSince(receipts.Msg.GetReceipts(), c.began.Add(ordered)))
 }
 
 func receiptsSince(all []*clusterv1.MoveReceipt, at time.Time) []*clusterv1.MoveReceipt {
 	return slices.DeleteFunc(all, func(r *clusterv1.MoveReceipt) bool { return r.GetStarted().AsTime().Before(at.Add(-time.Second)) })
 }
 
-// compare holds what was foretold against what nodes and receipts say.
-func (p *foretold) compare(t *testing.T, nodes *adminv1.NodesResponse, receipts []*clusterv1.MoveReceipt) {
+// compare holds what nodes were to carry in the end against what was sent to the
+// shards that they have. What they say themselves is smoothed, and told only: on a
+// machine that is short of time it lags behind.
+func (p *foretold) compare(t *testing.T, c *crowd, owners []string, nodes *adminv1.NodesResponse) {
 	t.Helper()
-	foretoldMoves, moved := make(map[uint32]string), make(map[uint32]string)
-	for _, m := range p.Moves {
-		foretoldMoves[m.Shard] = m.To
-	}
-	var stalls []float64
-	parked := uint64(0)
-	for _, r := range receipts {
-		moved[r.GetShard()] = r.GetTo()
-		stalls = append(stalls, r.GetStallMs())
-		parked += r.GetParked()
-	}
-	if len(moved) == 0 || math.Abs(float64(len(moved)-len(p.Moves))) > 2 {
-		t.Errorf("%d moves, %d were foretold", len(moved), len(p.Moves))
-	}
-	same := 0
-	for s, to := range moved {
-		if foretoldMoves[s] == to {
-			same++
+	last := p.Timeline[len(p.Timeline)-2] // the last may be short
+	carried, total := make(map[string]float64), 0.0
+	for _, x := range c.sent {
+		if at := x.at.Seconds(); at >= last.From && at < last.To {
+			carried[owners[x.shard]] += 1 / (last.To - last.From)
+			total += 1 / (last.To - last.From)
 		}
-	}
-	last, mean := p.Timeline[len(p.Timeline)-2].Nodes, 0.0
-	for _, n := range nodes.GetNodes() {
-		mean += n.GetLoad().GetCommands() / float64(len(nodes.GetNodes()))
 	}
 	for _, n := range nodes.GetNodes() {
 		name := n.GetNode().GetName()
-		got, want := n.GetLoad().GetCommands(), last[name]
-		t.Logf("%s: %d shards and %.0f/s, %d and %.0f/s were foretold", name, n.GetOwned(), got, want.Shards, want.Commands)
-		if math.Abs(got-want.Commands) > 0.15*mean {
-			t.Errorf("%s carries %.0f/s, %.0f/s were foretold, the mean is %.0f/s", name, got, want.Commands, mean)
+		got, want := carried[name], last.Nodes[name]
+		t.Logf("%s: %d shards and %.0f/s, it says %.0f/s; %d and %.0f/s were foretold",
+			name, n.GetOwned(), got, n.GetLoad().GetCommands(), want.Shards, want.Commands)
+		if math.Abs(got-want.Commands) > 0.1*total/3 {
+			t.Errorf("%s carries %.0f/s, %.0f/s were foretold, the mean is %.0f/s", name, got, want.Commands, total/3)
 		}
 	}
-	slices.Sort(stalls)
-	t.Logf("%d moves, %d were foretold, %d of them the same; stalls %s, %.0f ms were foretold; %d commands were parked, %d were foretold",
-		len(moved), len(p.Moves), same, spread(slices.Clone(stalls)), p.Moves[0].StallMs, parked, p.Waited)
+}
+
+// compareMoves holds moves and stalls against the receipts.
+func (p *foretold) compareMoves(t *testing.T, receipts []*clusterv1.MoveReceipt) {
+	t.Helper()
+	var stalls []float64
+	parked := uint64(0)
+	for _, r := range receipts {
+		stalls = append(stalls, r.GetStallMs())
+		parked += r.GetParked()
+	}
+	if len(receipts) == 0 || len(p.Moves) == 0 || math.Abs(float64(len(receipts)-len(p.Moves))) > 2 {
+		t.Fatalf("%d moves, %d were foretold", len(receipts), len(p.Moves))
+	}
+	t.Logf("%d moves, %d were foretold; stalls %s, %.0f ms were foretold; %d commands were parked, %d were foretold",
+		len(receipts), len(p.Moves), spread(stalls), p.Moves[0].StallMs, parked, p.Waited)
+	// A few hundred commands a second: what was to wait is about one of each shard.
+	if parked > 5*p.Waited+20 {
+		t.Errorf("%d commands were parked, %d were foretold", parked, p.Waited)
+	}
 	if median := stalls[len(stalls)/2]; median > 5*p.Moves[0].StallMs {
 		t.Errorf("half of the stalls are longer than %.1f ms, %.0f ms were foretold", median, p.Moves[0].StallMs)
 	}

@@ -54,6 +54,14 @@ func TestTheLogsTellOneStory(t *testing.T) {
 	if out, status := run(t, ctx, "log", "check", "--whole", "--data", dir); status != 0 {
 		t.Errorf("log check: status %d\n%s", status, out)
 	}
+	if out, status := run(t, ctx, "journal", "verify", "--data", dir); status != 0 || !strings.Contains(out, "64 of 64 shards verified") {
+		t.Errorf("journal verify: status %d\n%s", status, out)
+	}
+	if out, status := run(t, ctx, "journal", "bisect", "--good", binary, "--bad", binary, "--data", dir); status != 0 || !strings.Contains(out, "they agree on ") {
+		t.Errorf("journal bisect of a build and itself: status %d\n%s", status, out)
+	} else {
+		t.Log(out)
+	}
 	out, status := run(t, ctx, "log", "dump", "--data", dir)
 	if status != 0 {
 		t.Fatalf("log dump: status %d", status)
@@ -87,6 +95,9 @@ func TestTheLogsOfAClusterAtWork(t *testing.T) {
 		t.Helper()
 		if out, status := run(t, ctx, "log", "check", "--data", data); status != 0 {
 			t.Errorf("log check: status %d\n%s", status, out)
+		}
+		if out, status := run(t, ctx, "journal", "verify", "--data", data); status != 0 {
+			t.Errorf("journal verify: status %d\n%s", status, out)
 		}
 		if out, status := run(t, ctx, "ctl", "verify", "--data", data); status != 0 {
 			t.Errorf("ctl verify: status %d\n%s", status, out)

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,37 +49,22 @@ they begin. Ends with 0 when the builds agree, and with 1 when they do not.`,
 			if cfg.Patience <= 0 {
 				return exit.Unstarted(fmt.Errorf("--patience: %v, must be positive", cfg.Patience))
 			}
-			r, err := from.open(c.Context())
-			if err != nil {
-				return exit.Unstarted(err)
-			}
-			defer r.close()
-			if only >= r.view.Shards() || only < -1 {
-				return exit.Unstarted(fmt.Errorf("--shard: %d, there are %d", only, r.view.Shards()))
-			}
-			var res *bisect.Result
-			err = r.examine(c.Context(), func(m *moment) error {
-				h, err := r.history(c.Context(), m, only)
-				if err != nil {
+			return from.read(c, func(r *reader) error {
+				if err := r.checkShard(only); err != nil {
 					return err
 				}
-				cfg.History = h.read
-				res, err = bisect.Run(c.Context(), cfg)
-				return err
-			})
-			switch {
-			case errors.Is(err, bisect.ErrUnstable):
-				return err
-			case err != nil:
-				return exit.Unstarted(err)
-			}
-			if err := printBisection(c.OutOrStdout(), res, asJSON); err != nil {
-				return err
-			}
-			if res.Found != nil {
+				res, err := r.bisect(c.Context(), cfg, only)
+				switch {
+				case errors.Is(err, bisect.ErrUnstable):
+					return err
+				case err != nil:
+					return exit.Unstarted(err)
+				}
+				if err := printBisection(c.OutOrStdout(), res, asJSON); err != nil || res.Found == nil {
+					return err
+				}
 				return errDisagree
-			}
-			return nil
+			})
 		},
 	}
 	f := c.Flags()
@@ -91,6 +77,21 @@ they begin. Ends with 0 when the builds agree, and with 1 when they do not.`,
 	_ = c.MarkFlagRequired("good") // these flags exist
 	_ = c.MarkFlagRequired("bad")
 	return c
+}
+
+// bisect compares the builds on the history of all shards, or of only one if that
+// is not negative.
+func (r *reader) bisect(ctx context.Context, cfg bisect.Config, only int) (res *bisect.Result, err error) {
+	err = r.examine(ctx, func(m *moment) error {
+		h, err := r.history(ctx, m, only)
+		if err != nil {
+			return err
+		}
+		cfg.History = h.read
+		res, err = bisect.Run(ctx, cfg)
+		return err
+	})
+	return res, err
 }
 
 // foldCommand is the child. People have no use for it.

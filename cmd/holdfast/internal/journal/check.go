@@ -48,22 +48,16 @@ actors' states are held in memory. Ends with 1 when anything is wrong.`,
 			if err != nil {
 				return exit.Unstarted(err)
 			}
-			r, err := from.open(c.Context())
-			if err != nil {
-				return exit.Unstarted(err)
-			}
-			defer r.close()
-			v, err := r.check(c.Context(), kinds, whole)
-			if err != nil {
-				return exit.Unstarted(err)
-			}
-			if err := v.print(c.OutOrStdout(), asJSON); err != nil {
-				return err
-			}
-			if !v.OK {
+			return from.read(c, func(r *reader) error {
+				v, err := r.check(c.Context(), kinds, whole)
+				if err != nil {
+					return exit.Unstarted(err)
+				}
+				if err := v.print(c.OutOrStdout(), asJSON); err != nil || v.OK {
+					return err
+				}
 				return errInconsistent
-			}
-			return nil
+			})
 		},
 	}
 	c.Flags().BoolVar(&whole, "whole", false, "the logs must go back to the first event of every actor")

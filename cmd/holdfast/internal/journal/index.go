@@ -39,7 +39,7 @@ func (r *reader) index(ctx context.Context, m *moment, v *verdict) (*index, erro
 			continue
 		}
 		in := indexer{x: x, m: m, v: v, log: i, last: make(map[cluster.ShardID]*tenure)}
-		_, _, err := journal.Scan(ctx, r.js, l.name, l.First, l.Last, func(e *journal.Entry) error {
+		err := r.read(ctx, l.name, l.First, l.Last, func(e *journal.Entry) error {
 			v.entries.Examined++
 			in.writer = e.Incarnation
 			for i := range e.Records {

@@ -60,23 +60,15 @@ func (s *source) list(c *cobra.Command, added []actors.Kind, only *filter, forma
 	if err != nil {
 		return exit.Unstarted(err)
 	}
-	r, err := s.open(c.Context())
-	if err != nil {
-		return exit.Unstarted(err)
-	}
-	defer r.close()
-	out := bufio.NewWriterSize(c.OutOrStdout(), 1<<20)
-	events := &decoder{folder: refold.New(kinds)}
-	if err := r.list(c.Context(), format(out, events), only); err != nil {
-		return errors.Join(err, out.Flush())
-	}
-	if err := out.Flush(); err != nil {
+	return s.read(c, func(r *reader) error {
+		out := bufio.NewWriterSize(c.OutOrStdout(), 1<<20)
+		events := &decoder{folder: refold.New(kinds)}
+		err := errors.Join(r.list(c.Context(), format(out, events), only), out.Flush())
+		if err == nil && events.unknown > 0 {
+			err = fmt.Errorf("%d records could not be decoded: is this the program that the nodes run?", events.unknown)
+		}
 		return err
-	}
-	if events.unknown > 0 {
-		return fmt.Errorf("%d records could not be decoded: is this the program that the nodes run?", events.unknown)
-	}
-	return nil
+	})
 }
 
 func (r *reader) list(ctx context.Context, p printer, only *filter) error {

@@ -73,6 +73,19 @@ func gone(err error) bool {
 	return errors.Is(err, journal.ErrMissing) || errors.Is(err, journal.ErrNoLog) || errors.Is(err, checkpoint.ErrNotFound)
 }
 
+// read is journal.Scan for entries that a log had at the moment. Its writer may
+// purge them while they are read: that is ErrMissing, and no gap.
+func (r *reader) read(ctx context.Context, name cluster.LogName, from, to cluster.LogSeq, fn func(*journal.Entry) error) error {
+	_, _, err := journal.Scan(ctx, r.js, name, from, to, fn)
+	if !errors.Is(err, journal.ErrGap) {
+		return err
+	}
+	if x, now := journal.Measure(ctx, r.js, name); now == nil && x.First > from {
+		return fmt.Errorf("%w: log %s, read from entry %d on, was purged meanwhile and begins with entry %d", journal.ErrMissing, name, from, x.First)
+	}
+	return err
+}
+
 // lostError: what should be there is not, and nobody has removed it on the
 // strength of a checkpoint.
 type lostError struct {

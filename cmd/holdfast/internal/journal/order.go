@@ -70,7 +70,7 @@ var errEnough = errors.New("enough")
 // scan reads entries first to last of a log, one at a time.
 func (r *reader) scan(ctx context.Context, l logExtent) iter.Seq2[*journal.Entry, error] {
 	return func(yield func(*journal.Entry, error) bool) {
-		_, _, err := journal.Scan(ctx, r.js, l.name, l.First, l.Last, func(e *journal.Entry) error {
+		err := r.read(ctx, l.name, l.First, l.Last, func(e *journal.Entry) error {
 			if !yield(e, nil) {
 				return errEnough
 			}

@@ -66,7 +66,7 @@ func (r *reader) tails(ctx context.Context, needed map[cluster.LogName]cluster.S
 	for name, st := range needed {
 		t := make(map[cluster.ShardID][]logged)
 		all[name] = t
-		_, _, err := journal.Scan(ctx, r.js, name, st.From, st.To, func(e *journal.Entry) error {
+		err := r.read(ctx, name, st.From, st.To, func(e *journal.Entry) error {
 			for _, rec := range e.Records {
 				if of(rec.Shard) {
 					rec.Event = bytes.Clone(rec.Event) // or all of the entry would stay in memory

@@ -12,10 +12,12 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/holdfast-game/holdfast/cluster"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/datadir"
+	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/exit"
 	"github.com/holdfast-game/holdfast/internal/devstack"
 )
 
@@ -96,6 +98,25 @@ func (s *source) open(ctx context.Context) (_ *reader, err error) {
 	}
 	r.onClose(r.view.Close)
 	return r, nil
+}
+
+// read opens what the flags name and has f read it. The error is that of a command
+// that could not start, or that of f.
+func (s *source) read(c *cobra.Command, f func(*reader) error) error {
+	r, err := s.open(c.Context())
+	if err != nil {
+		return exit.Unstarted(err)
+	}
+	defer r.close()
+	return f(r)
+}
+
+// checkShard says whether there is such a shard; -1 is all of them.
+func (r *reader) checkShard(only int) error {
+	if only < -1 || only >= r.view.Shards() {
+		return exit.Unstarted(fmt.Errorf("--shard: %d, there are %d", only, r.view.Shards()))
+	}
+	return nil
 }
 
 // find asks the node that runs in the data folder where its servers are. They

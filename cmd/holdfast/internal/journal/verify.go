@@ -46,25 +46,19 @@ one shard only. Ends with 1 when anything is wrong.`,
 			if err != nil {
 				return exit.Unstarted(err)
 			}
-			r, err := from.open(c.Context())
-			if err != nil {
-				return exit.Unstarted(err)
-			}
-			defer r.close()
-			if only >= r.view.Shards() || only < -1 {
-				return exit.Unstarted(fmt.Errorf("--shard: %d, there are %d", only, r.view.Shards()))
-			}
-			p, err := r.verify(c.Context(), kinds, only)
-			if err != nil {
-				return exit.Unstarted(err)
-			}
-			if err := p.print(c.OutOrStdout(), asJSON); err != nil {
-				return err
-			}
-			if !p.OK {
+			return from.read(c, func(r *reader) error {
+				if err := r.checkShard(only); err != nil {
+					return err
+				}
+				p, err := r.verify(c.Context(), kinds, only)
+				if err != nil {
+					return exit.Unstarted(err)
+				}
+				if err := p.print(c.OutOrStdout(), asJSON); err != nil || p.OK {
+					return err
+				}
 				return errUnproven
-			}
-			return nil
+			})
 		},
 	}
 	c.Flags().IntVar(&only, "shard", -1, "only this shard")

@@ -31,30 +31,35 @@ func (f *Folder) kind(name string) (actors.Kind, error) {
 
 // Begin returns an actor that has had no event.
 func (f *Folder) Begin(ref actors.Ref) (b actors.Behaviour, err error) {
-	defer caught(&err)
 	kind, err := f.kind(ref.Kind)
 	if err != nil {
 		return nil, err
 	}
-	return kind.New(ref.ID), nil
+	err = guarded(func() error {
+		b = kind.New(ref.ID)
+		return nil
+	})
+	return b, err
 }
 
 // Restore returns an actor as a checkpoint has it.
 func (f *Folder) Restore(ref actors.Ref, state []byte) (b actors.Behaviour, err error) {
-	defer caught(&err)
 	kind, err := f.kind(ref.Kind)
 	if err != nil {
 		return nil, err
 	}
-	m := kind.State()
-	if err := proto.Unmarshal(state, m); err != nil {
-		return nil, fmt.Errorf("decode the state: %w", err)
-	}
-	b = kind.New(ref.ID)
-	if err := b.Restore(m); err != nil {
-		return nil, fmt.Errorf("restore: %w", err)
-	}
-	return b, nil
+	err = guarded(func() error {
+		m := kind.State()
+		if err := proto.Unmarshal(state, m); err != nil {
+			return fmt.Errorf("decode the state: %w", err)
+		}
+		b = kind.New(ref.ID)
+		if err := b.Restore(m); err != nil {
+			return fmt.Errorf("restore: %w", err)
+		}
+		return nil
+	})
+	return b, err
 }
 
 // Decode decodes an event. The message is used again for the next of its kind.
@@ -75,28 +80,33 @@ func (f *Folder) Decode(kind string, event []byte) (proto.Message, error) {
 }
 
 // Apply adds one event of its kind to an actor's state.
-func (f *Folder) Apply(b actors.Behaviour, kind string, event []byte) (err error) {
-	defer caught(&err)
+func (f *Folder) Apply(b actors.Behaviour, kind string, event []byte) error {
 	m, err := f.Decode(kind, event)
 	if err != nil {
 		return err
 	}
-	return b.Apply(m)
+	return guarded(func() error { return b.Apply(m) })
 }
 
 // Capture returns an actor as a checkpoint would hold it after seq events.
 func Capture(ref actors.Ref, seq uint64, b actors.Behaviour) (a checkpoint.Actor, err error) {
-	defer caught(&err)
-	state, err := proto.MarshalOptions{Deterministic: true}.Marshal(b.Snapshot())
+	err = guarded(func() error {
+		state, err := proto.MarshalOptions{Deterministic: true}.Marshal(b.Snapshot())
+		a = checkpoint.Actor{Kind: ref.Kind, ID: ref.ID, Seq: seq, State: state}
+		return err
+	})
 	if err != nil {
 		return a, fmt.Errorf("encode the state: %w", err)
 	}
-	return checkpoint.Actor{Kind: ref.Kind, ID: ref.ID, Seq: seq, State: state}, nil
+	return a, nil
 }
 
-// caught makes an error of a panic.
-func caught(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("panic: %v", p)
-	}
+// guarded makes an error of a panic.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return f()
 }
