@@ -46,7 +46,7 @@ func saleCommand() *cobra.Command {
 	var cfg SaleConfig
 	var seconds, repeat, reads float64
 	var asJSON bool
-	var folder string
+	var folder, runFile string
 	c := &cobra.Command{
 		Use:   "sale",
 		Short: "Hold a flash sale and compare what was acknowledged with the books",
@@ -78,9 +78,15 @@ do not add up.`,
 			if !asJSON {
 				cfg.Progress = NewProgress(c.ErrOrStderr())
 			}
+			cfg.Record = runFile != ""
 			report, err := Sale(c.Context(), cfg)
 			if err := errors.Join(err, cfg.History.Close()); err != nil {
 				return err
+			}
+			if cfg.Record {
+				if err := report.Run.Save(runFile); err != nil {
+					return err
+				}
 			}
 			if err := figures.Print(c.OutOrStdout(), report, asJSON); err != nil {
 				return err
@@ -109,6 +115,7 @@ do not add up.`,
 	f.StringVar(&folder, "history", "", "folder to record every request and answer in")
 	f.Float64Var(&repeat, "repeat", 0.01, "share of answered purchases that are sent once more; with --history")
 	f.Float64Var(&reads, "reads", 100, "reads of wallets a second; with --history")
+	f.StringVar(&runFile, "report-json", "", "file for all of it second by second, which holdfast report shows")
 	f.BoolVar(&asJSON, "json", false, "print the report as JSON, and no progress")
 	return c
 }

@@ -62,6 +62,10 @@ type SaleConfig struct {
 	// the history, over connections of their own. 0.
 	Reads float64
 
+	// Record has the report tell what happened second by second, and what the
+	// nodes used meanwhile.
+	Record bool
+
 	// Executable starts a node of one's own, before the arguments of serve.
 	// Empty: this program.
 	Executable []string

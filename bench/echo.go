@@ -92,7 +92,7 @@ func measureEcho(ctx context.Context, cfg EchoConfig, url string) (*EchoReport, 
 		watching, stopWatching := context.WithCancel(ctx)
 		defer stopWatching()
 		go func() { all.Wait(); stopWatching() }()
-		watch(watching, cfg.Progress, rec, begin, func(*tally) float64 { return time.Since(begin).Seconds() / cfg.Duration.Seconds() })
+		watch(watching, cfg.Progress, nil, rec, begin, func(*tally) float64 { return time.Since(begin).Seconds() / cfg.Duration.Seconds() })
 	}
 	all.Wait()
 	spent := time.Since(begin)

@@ -48,6 +48,9 @@ func (s *sale) closed(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("connect: %w", err)
 	}
+	if err := s.startChronicle(ctx); err != nil {
+		return 0, err
+	}
 	begin := time.Now()
 	if s.Duration > 0 {
 		loop.deadline = begin.Add(s.Duration)
@@ -108,11 +111,26 @@ func (s *sale) open(ctx context.Context) (time.Duration, *OpenLoop, error) {
 	if err != nil {
 		return 0, nil, fmt.Errorf("connect: %w", err)
 	}
+	if err := s.startChronicle(ctx); err != nil {
+		return 0, nil, err
+	}
 	loop.start = time.Now().Add(openLead)
+	if s.chronicle != nil {
+		s.chronicle.sent, s.chronicle.rate = loop.sent.Load, s.Rate
+	}
 	ctx, cancel := context.WithDeadline(ctx, loop.start.Add(s.Duration+s.Patience))
 	defer cancel()
 	err = s.observed(ctx, loop.start, func(ctx context.Context) { loop.run(ctx, s.Seed) })
+	s.oversleep = loop.oversleep
 	return time.Since(loop.start), loop.report(), err
+}
+
+// startChronicle begins to write down what happens, if that is wanted.
+func (s *sale) startChronicle(ctx context.Context) (err error) {
+	if s.Record {
+		s.chronicle, err = startChronicle(ctx, s.target)
+	}
+	return err
 }
 
 // observed puts load while somebody watches, and while wallets are read.
@@ -122,18 +140,21 @@ func (s *sale) observed(ctx context.Context, begin time.Time, load func(context.
 		return fmt.Errorf("connect readers: %w", err)
 	}
 	defer closeReaders()
-	if s.Progress == nil {
+	s.chronicle.started(begin)
+	if s.Progress == nil && s.chronicle == nil {
 		load(ctx)
 	} else {
 		watching, stop := context.WithCancel(ctx)
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			watch(watching, s.Progress, s.recorder, begin, func(t *tally) float64 { return s.share(t, time.Since(begin)) })
+			watch(watching, s.Progress, s.chronicle, s.recorder, begin, func(t *tally) float64 { return s.share(t, time.Since(begin)) })
 		}()
 		load(ctx)
 		stop()
 		<-done
+		window, _ := s.recorder.drain()
+		s.chronicle.finish(ctx, &window, time.Now())
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return context.Cause(ctx)

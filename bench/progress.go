@@ -111,9 +111,9 @@ func (t Tick) describe() string {
 	return s
 }
 
-// watch reports to p every barTick until ctx ends. share says how much of the
-// run is done.
-func watch(ctx context.Context, p Progress, r *recorder, begin time.Time, share func(*tally) float64) {
+// watch reports to p and to c every barTick until ctx ends, and is the only one
+// that drains r meanwhile. share says how much of the run is done.
+func watch(ctx context.Context, p Progress, c *chronicle, r *recorder, begin time.Time, share func(*tally) float64) {
 	tick := time.NewTicker(barTick)
 	defer tick.Stop()
 	last := begin
@@ -121,6 +121,10 @@ func watch(ctx context.Context, p Progress, r *recorder, begin time.Time, share 
 		select {
 		case now := <-tick.C:
 			window, total := r.drain()
+			c.take(&window, now)
+			if p == nil {
+				continue
+			}
 			p.Tick(Tick{
 				Elapsed: now.Sub(begin), Share: min(share(total), 1),
 				Completed: total.successes(), PerSecond: figures.PerSecond(window.successes(), now.Sub(last)),
@@ -129,7 +133,9 @@ func watch(ctx context.Context, p Progress, r *recorder, begin time.Time, share 
 			})
 			last = now
 		case <-ctx.Done():
-			p.Done()
+			if p != nil {
+				p.Done()
+			}
 			return
 		}
 	}

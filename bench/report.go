@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/holdfast-game/holdfast/bench/figures"
+	"github.com/holdfast-game/holdfast/bench/report"
 )
 
 // SaleReport is the outcome of a sale.
@@ -28,6 +29,8 @@ type SaleReport struct {
 	OpenLoop        *OpenLoop       `json:"open_loop,omitempty"`
 	Parameters      SaleParameters  `json:"parameters"`
 	Machine         figures.Machine `json:"machine"`
+	// Run has all of it second by second, with Record.
+	Run *report.Run `json:"-"`
 }
 
 // SaleParameters are those that tell one sale from another.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
@@ -81,11 +82,15 @@ type sale struct {
 	products []product
 	recorder *recorder
 	ledgers  []*ledger
+	// chronicle is there when the load begins, if Record is set.
+	chronicle *chronicle
+	oversleep *hdrhistogram.Histogram // of an open loop that has ended; else nil
 }
 
 func holdSale(ctx context.Context, cfg SaleConfig, at target, a admin) (*SaleReport, error) {
 	s := &sale{SaleConfig: cfg, target: at, admin: a, recorder: newRecorder()}
 	s.run = "bench-" + uuid.NewString()[:8] + "-"
+	defer func() { s.chronicle.stop(ctx) }()
 	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -108,7 +113,14 @@ func holdSale(ctx context.Context, cfg SaleConfig, at target, a admin) (*SaleRep
 	if err := s.History.PutBooks(history.Books{Accounts: books.Total, Settled: verdict.Settled}); err != nil {
 		return nil, err
 	}
-	return s.report(spent, open, books, verdict), nil
+	r := s.report(spent, open, books, verdict)
+	if s.chronicle != nil {
+		_, total := s.recorder.drain()
+		if r.Run, err = s.chronicle.run(ctx, r, total, s.oversleep); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
 }
 
 func phase(p Progress, name string) {

@@ -129,8 +129,8 @@ type Sample struct {
 	Seconds float64 `json:"seconds"`
 	// Cores is processor time per time.
 	Cores float64 `json:"cores"`
-	// RSS is the memory that the process occupied at the end, and Heap what of it
-	// the garbage collector manages and finds in use, in bytes.
+	// RSS is the memory that the process occupied at the end, and Heap what of it is
+	// in use by the garbage-collected heap, in bytes.
 	RSS  int64 `json:"rss"`
 	Heap int64 `json:"heap,omitempty"`
 	// GCs counts garbage collections; GCPauseMs is how long they stopped everything

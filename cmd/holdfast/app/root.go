@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/bench"
 	"github.com/holdfast-game/holdfast/bench/chaos"
+	"github.com/holdfast-game/holdfast/bench/report"
 	"github.com/holdfast-game/holdfast/bench/tape/splice"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/ctl"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/dev"
@@ -31,7 +32,7 @@ func newRoot(kinds []actors.Kind) *cobra.Command {
 	root.AddCommand(
 		serve.Command(version(), kinds), dev.Command(),
 		ctl.Command(), journal.Command(version(), kinds), token.Command(), versionCommand(),
-		bench.Command(), bench.DemoCommand(), chaos.Command(), simulate.Command(), splice.Command(),
+		bench.Command(), bench.DemoCommand(), chaos.Command(), simulate.Command(), splice.Command(), report.Command(),
 	)
 	refuseMisuse(root)
 	return root
