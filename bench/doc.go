@@ -11,6 +11,9 @@
 // history to judge. Echo is the same client against a bare WebSocket echo
 // server: what the machine could do at best. Demo is a short sale for people.
 //
+// Peers holds the same sale on Holdfast and on what one would build without it
+// (package baseline), in turn, and draws what came of it.
+//
 // Package world has the loads of moving worlds, of idle connections and of many
 // zones.
 //
@@ -19,5 +22,5 @@
 // id (package launch). Command and DemoCommand are the cobra commands for all
 // of it.
 //
-// The package draws no conclusions from figures and keeps no baselines.
+// The package draws no conclusions from figures and keeps no earlier ones.
 package bench

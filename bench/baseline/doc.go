@@ -10,9 +10,9 @@
 // transaction that is tried again when somebody else was faster; PostgreSQL in a
 // transaction whose statements travel together.
 //
-// Each peer is there at its best within that plan: one round trip a purchase, as
-// many connections to the store as serve it best, and nothing in the gateway but
-// reading, asking and answering. Every store but Redis with appendfsync everysec
+// Each peer is there at its best within that plan: one round trip a purchase, or
+// two with etcd, as many purchases under way in the store as serve it best, and
+// nothing in the gateway but reading, asking and answering. Every store but Redis with appendfsync everysec
 // has a purchase on the disk before it is acknowledged, as Holdfast has.
 //
 // A Peer starts its server and its gateway in processes of their own, on ports

@@ -11,6 +11,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
@@ -23,17 +24,21 @@ const (
 	// etcdPage is how many keys are read at once.
 	etcdPage = 10_000
 
-	// A purchase that found another faster tries again after a random while below
-	// a bound that doubles from the first to the last of these: without it 512
-	// buyers of one product lose nearly every race.
+	// etcdRacers is how many purchases a gateway has under way in etcd; others wait
+	// for their turn. Of those that race for one product, one wins: the more there
+	// are, the less is sold, and some lose for many seconds.
+	etcdRacers = 2
+	// A purchase that has lost tries again after a random while below a bound that
+	// doubles from the first to the last of these.
 	etcdFirstPause = time.Millisecond
-	etcdLastPause  = 256 * time.Millisecond
+	etcdLastPause  = 64 * time.Millisecond
 )
 
 // etcdStore makes purchases in optimistic transactions: if nothing that was read
 // has changed, write, else read again.
 type etcdStore struct {
 	client *clientv3.Client
+	racers *semaphore.Weighted // first come, first served
 }
 
 func newEtcdStore(a access) (*etcdStore, error) {
@@ -44,7 +49,7 @@ func newEtcdStore(a access) (*etcdStore, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to etcd: %w", err)
 	}
-	return &etcdStore{c}, nil
+	return &etcdStore{c, semaphore.NewWeighted(etcdRacers)}, nil
 }
 
 func (s *etcdStore) PutProduct(ctx context.Context, p Product) error {
@@ -62,6 +67,10 @@ func (s *etcdStore) Grant(ctx context.Context, player string, amount int64) erro
 }
 
 func (s *etcdStore) Buy(ctx context.Context, p *Purchase) (Receipt, error) {
+	if err := s.racers.Acquire(ctx, 1); err != nil {
+		return Receipt{}, fmt.Errorf("wait for a turn: %w", err)
+	}
+	defer s.racers.Release(1)
 	t := newEtcdTrade(p)
 	// What is read here may be old: the transaction finds out.
 	read, err := s.client.Txn(ctx).Then(t.gets(clientv3.WithSerializable())...).Commit()
@@ -196,7 +205,7 @@ func parseEtcdOffer(s string) (o etcdOffer, err error) {
 
 func (s *etcdStore) Books(ctx context.Context) (*Books, error) {
 	b := newBooks()
-	// From "" to "\x00" with FromKey is every key there is.
+	// From this on are all keys that there are.
 	for from := "\x00"; ; {
 		page, err := s.client.Get(ctx, from, clientv3.WithFromKey(), clientv3.WithLimit(etcdPage))
 		if err != nil {
@@ -224,12 +233,7 @@ func (b *Books) etcdKey(key, value string) (err error) {
 	case etcdPlayers:
 		b.Wallets[name], err = strconv.ParseInt(value, 10, 64)
 	case etcdOrders:
-		var request uint64
-		var r Receipt
-		if request, err = strconv.ParseUint(path.Base(name), 10, 64); err == nil {
-			r, err = parseReceipt(value)
-		}
-		b.enter(path.Dir(name), request, r)
+		err = b.parse(path.Dir(name), path.Base(name), value)
 	}
 	return err
 }

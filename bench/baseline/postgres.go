@@ -48,8 +48,9 @@ const (
 // postgresDatabase is the database, and the user.
 const postgresDatabase = "postgres"
 
-// postgresPool is how many connections a gateway has to PostgreSQL.
-const postgresPool = 32
+// postgresPool is how many connections a gateway has to PostgreSQL: with more of
+// them waiting for one product's row, fewer purchases get through.
+const postgresPool = 4
 
 // postgresStore has a table each for products, players and orders.
 type postgresStore struct {

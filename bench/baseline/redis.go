@@ -24,7 +24,8 @@ const (
 	priceField = "price"
 	leftField  = "left"
 
-	// redisPool is how many connections a gateway has to Redis.
+	// redisPool is how many connections a gateway has to Redis: commands that it
+	// finds on several at once are written to its file together, with one sync.
 	redisPool = 64
 )
 
@@ -71,36 +72,34 @@ func (s *redisStore) Buy(ctx context.Context, p *Purchase) (Receipt, error) {
 
 func (s *redisStore) Books(ctx context.Context) (*Books, error) {
 	b := newBooks()
-	for keys := s.client.Scan(ctx, 0, "", 0).Iterator(); ; {
-		if !keys.Next(ctx) {
-			return b, keys.Err()
-		}
+	keys := s.client.Scan(ctx, 0, "", 0).Iterator()
+	for keys.Next(ctx) {
 		fields, err := s.client.HGetAll(ctx, keys.Val()).Result()
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", keys.Val(), err)
 		}
-		if sku, ok := strings.CutPrefix(keys.Val(), redisProduct); ok {
-			if b.Left[sku], err = strconv.ParseInt(fields[leftField], 10, 64); err != nil {
-				return nil, fmt.Errorf("read product %s: %w", sku, err)
-			}
-		} else if err := b.redisPlayer(strings.TrimPrefix(keys.Val(), redisPlayer), fields); err != nil {
+		if err := b.redisHash(keys.Val(), fields); err != nil {
 			return nil, fmt.Errorf("read %s: %w", keys.Val(), err)
 		}
 	}
+	if err := keys.Err(); err != nil {
+		return nil, fmt.Errorf("list keys: %w", err)
+	}
+	return b, nil
 }
 
-// redisPlayer enters a player's hash.
-func (b *Books) redisPlayer(player string, fields map[string]string) (err error) {
+// redisHash enters the hash of a product or a player.
+func (b *Books) redisHash(key string, fields map[string]string) (err error) {
+	if sku, ok := strings.CutPrefix(key, redisProduct); ok {
+		b.Left[sku], err = strconv.ParseInt(fields[leftField], 10, 64)
+		return err
+	}
+	player := strings.TrimPrefix(key, redisPlayer)
 	for name, value := range fields {
 		if name == goldField {
 			b.Wallets[player], err = strconv.ParseInt(value, 10, 64)
 		} else {
-			var request uint64
-			var r Receipt
-			if request, err = strconv.ParseUint(name, 10, 64); err == nil {
-				r, err = parseReceipt(value)
-			}
-			b.enter(player, request, r)
+			err = b.parse(player, name, value)
 		}
 		if err != nil {
 			return err

@@ -107,3 +107,17 @@ func (b *Books) enter(player string, request uint64, r Receipt) {
 		b.Orders = append(b.Orders, Order{player, request, r})
 	}
 }
+
+// parse enters an answer of a store that keeps texts.
+func (b *Books) parse(player, request, receipt string) error {
+	n, err := strconv.ParseUint(request, 10, 64)
+	if err != nil {
+		return fmt.Errorf("parse request number: %w", err)
+	}
+	r, err := parseReceipt(receipt)
+	if err != nil {
+		return err
+	}
+	b.enter(player, n, r)
+	return nil
+}
