@@ -1,5 +1,5 @@
 // Package bisect finds the first record of a history on which two builds of the
-// program disagree. Its caller reads the history, twice at most, and names two
+// program disagree. Its caller reads the history, a few times, and names two
 // programs; each of them is run as a child, is given the same bytes, and says what
 // they make of the states of actors. Neither needs to reach the logs, or to be able
 // to read them: only the events are theirs to understand.
@@ -17,9 +17,10 @@
 //     read meanwhile.
 //  2. At the first range after which a hash differs, both builds are started
 //     again, and given the events of those actors only: in ranges up to the
-//     beginning of that one, and from there on one by one. Should the builds
-//     disagree before the range already, because a difference had vanished at its
-//     end, that range is narrowed down instead.
+//     beginning of that one, and from there on in a 32nd of it, until they differ.
+//     That is done again with what is left, until it is one record: three times,
+//     for 10,000. Should the builds disagree before the range already, because a
+//     difference had vanished at its end, it is narrowed down to that instead.
 //  3. Both builds show the state behind the record that was found.
 //
 // A difference that vanishes within a range, and leaves none on the way, is not

@@ -40,7 +40,7 @@ type Config struct {
 	// History gives every item, in an order in which those of one actor follow each
 	// other, and the same each time. An item need not outlive the call of yield.
 	History func(ctx context.Context, yield func(*Item) error) error
-	// Every is how many items are folded at a time. Default 1000.
+	// Every is how many items are folded at a time. Default 10,000.
 	Every int
 	// Patience is how long a build may take for that. Default 1 min.
 	Patience time.Duration
@@ -48,9 +48,13 @@ type Config struct {
 
 // Defaults of a Config.
 const (
-	DefaultEvery    = 1000
+	DefaultEvery    = 10_000
 	DefaultPatience = time.Minute
 )
+
+// narrower is into how many parts a range that differs is cut: a part costs the
+// states of its actors, and a pass another reading of the history.
+const narrower = 32
 
 func (c Config) withDefaults() Config {
 	if c.Every == 0 {
@@ -137,22 +141,20 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	res := all.result
 	if all.found != nil {
 		res.found(all)
-		return &res, nil
 	}
-	for d := all.differs; d != nil; {
+	for d := all.differs; d != nil && res.Found == nil; {
 		// The first range that differs, or one before it.
-		near, err := sweep(ctx, &cfg, plan{only: d.suspects, from: d.first, to: d.last + 1})
+		p := plan{only: d.suspects, from: d.first, to: d.last + 1, step: max(1, (d.last-d.first+1)/narrower)}
+		near, err := sweep(ctx, &cfg, p)
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case near.differs == nil:
-			return nil, fmt.Errorf("%w (items %d to %d of the history, among %d actors)", ErrUnstable, d.first+1, d.last+1, len(d.suspects))
-		case near.found != nil:
-			res.found(near)
-			return &res, nil
+		if near.differs == nil {
+			return nil, fmt.Errorf("%w (items %d to %d of the history, among %d actors)", ErrUnstable, p.from+1, p.to, len(p.only))
 		}
-		d = near.differs
+		if d = near.differs; near.found != nil {
+			res.found(near)
+		}
 	}
 	return &res, nil
 }

@@ -14,9 +14,9 @@ import (
 // plan says what to fold, and in which ranges.
 type plan struct {
 	only map[actors.Ref]bool // nil: all actors
-	// Items from..to-1 are folded one by one, those before in ranges, and nothing
-	// after them.
-	from, to uint64
+	// Items from..to-1 are folded step at a time, those before in ranges of
+	// Config.Every, and nothing after them.
+	from, to, step uint64
 }
 
 const maxIndex = 1<<64 - 1
@@ -30,7 +30,7 @@ func (p *plan) end(i, every uint64) (uint64, bool) {
 	case i < p.from:
 		return min(i+every, p.from), true
 	default:
-		return i + 1, i < p.to
+		return min(i+p.step, p.to), i < p.to
 	}
 }
 
