@@ -53,8 +53,8 @@ test: ## Run all tests; RACE=1 with the race detector.
 	$(GO) test -count=1 -timeout 10m $(PROCESSES)
 
 drills: ## Move, drain, restart and kill nodes under load: the large form of the tests.
-	$(GO) test -count=1 -timeout 30m -v $(PROCESSES) -run 'Drill|Rolling|KillTheOnly' -args \
-	  -drill.moves 200 -drill.rate 5000 -drill.players 30000 -drill.kills 20 -drill.crashes 20
+	$(GO) test -count=1 -timeout 30m -v $(PROCESSES) -run 'Drill|Rolling|KillTheOnly|ManyPlayers|ZoneOutlives' -args \
+	  -drill.moves 200 -drill.rate 5000 -drill.players 30000 -drill.kills 20 -drill.crashes 20 -drill.residents 100000 -drill.pause 150ms
 
 check: format vet lint tidy ## What CI runs: format, vet, lint, tidy, tests with -race, simulation, a minute of chaos.
 	$(MAKE) test RACE=1

@@ -114,6 +114,7 @@ func TestKillTheOnlyNode(t *testing.T) {
 // A node that is asked to stop in the middle of a sale answers what is under
 // way, checkpoints and releases: the next one has nothing to replay or to seal.
 func TestStopTheOnlyNode(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	dir, listen, admin := t.TempDir(), freePort(t), freePort(t)
@@ -224,6 +225,7 @@ func (c *threeNodes) served(but int) (sum int) {
 // acknowledge any of them: its log was sealed while it slept, so its appends are
 // refused.
 func TestPausedOwnerIsFenced(t *testing.T) {
+	t.Parallel()
 	for _, complaint := range pausedOwner(t, binary) {
 		t.Error(complaint)
 	}
@@ -232,6 +234,7 @@ func TestPausedOwnerIsFenced(t *testing.T) {
 // The same without the expected sequence on each append. The test above is worth
 // something only as long as it finds that.
 func TestPausedOwnerWithoutExpectedSequenceIsFound(t *testing.T) {
+	t.Parallel()
 	path, err := build(t.TempDir(), program, "plant_no_expected_sequence")
 	if err != nil {
 		t.Fatal(err)

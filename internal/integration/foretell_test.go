@@ -123,6 +123,7 @@ func livesIn(s int) string {
 // The players of one of three nodes have far more to ask. What `simulate rebalance`
 // foretells from a tape of that is what happens when an operator asks for it.
 func TestARebalanceIsAsForetold(t *testing.T) {
+	t.Parallel()
 	d := startDrill(t, 3*time.Minute)
 	d.atRest()
 	ready := time.Now()

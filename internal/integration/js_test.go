@@ -27,6 +27,7 @@ import (
 // The TypeScript client against three nodes. Its tests say what should happen to
 // the nodes meanwhile.
 func TestTypeScriptClient(t *testing.T) {
+	t.Parallel()
 	jstest.Node(t)
 	bundles := jstest.BundleTests(t, "client/js/test/node/*.test.ts")
 	d := startDrill(t, 4*time.Minute)

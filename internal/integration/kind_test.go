@@ -17,6 +17,7 @@ import (
 // A main of somebody else's, with a kind of its own: players call it over
 // WebSocket, and it survives a kill like the built-in ones.
 func TestSomebodyElsesKind(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	path, err := build(t.TempDir(), "docs/examples/guild/server", "")

@@ -30,6 +30,7 @@ func run(t *testing.T, ctx context.Context, args ...string) (stdout string, stat
 // A node that was killed in mid-sale, and has kept its logs: they, the
 // checkpoints and what it has in memory are one story from the first event on.
 func TestTheLogsTellOneStory(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	dir, listen, admin := t.TempDir(), freePort(t), freePort(t)
@@ -86,6 +87,7 @@ func TestTheLogsTellOneStory(t *testing.T) {
 
 // The same of a cluster at work, which goes on while it is looked at.
 func TestTheLogsOfAClusterAtWork(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	c := startThree(t, ctx, binary)

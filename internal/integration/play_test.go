@@ -15,6 +15,7 @@ import (
 // Two people meet on the page of a single node: they see each other walk, talk,
 // buy, strike, and come back when the node does.
 func TestPlayPage(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	browser := startBrowser(t, ctx)

@@ -14,32 +14,30 @@ import (
 	"github.com/holdfast-game/holdfast/proto/admin/v1/adminv1connect"
 )
 
-// manyPlayers is what one service of ours should hold.
-const manyPlayers = 100_000
-
 // A node that held many players and was killed has them all when it is back.
 // How long that takes is logged; bench/RESULTS.md has the figure.
 func TestRestartWithManyPlayers(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	dir := t.TempDir()
-	node := newProcess(t, binary, "many", dir, "serve", "--data", dir, "--node", "many", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+	node := newProcess(t, binary, "many", dir, "serve", "--data", dir, "--node", "many", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--play=false")
 	node.start()
 	at := node.ready(ctx)
 
-	grant(t, ctx, node, at, manyPlayers)
+	grant(t, ctx, node, at, *drillResidents)
 	node.kill()
 	start := time.Now()
 	node.start()
 	at = node.ready(ctx)
-	t.Logf("ready with %d players %v after exec", manyPlayers, time.Since(start).Round(time.Millisecond))
+	t.Logf("ready with %d players %v after exec", *drillResidents, time.Since(start).Round(time.Millisecond))
 
 	got, err := operator(t, node, at).Audit(ctx, connect.NewRequest(&adminv1.AuditRequest{}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := got.Msg.GetActors(); got != manyPlayers {
-		t.Errorf("actors after the restart: got %d, want %d", got, manyPlayers)
+	if got := got.Msg.GetActors(); got != uint64(*drillResidents) {
+		t.Errorf("actors after the restart: got %d, want %d", got, *drillResidents)
 	}
 }
 

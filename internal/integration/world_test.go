@@ -179,8 +179,8 @@ func TestZoneOutlivesItsOwners(t *testing.T) {
 	}
 	slices.Sort(gaps)
 	t.Logf("planned moves: the picture stood still for %v, at most %v", gaps[len(gaps)/2].Round(time.Millisecond), gaps[len(gaps)-1].Round(time.Millisecond))
-	if worst := gaps[len(gaps)-1]; worst > moveGap {
-		t.Errorf("the picture stood still for %v, want at most %v", worst, moveGap)
+	if worst := gaps[len(gaps)-1]; worst > *drillPause {
+		t.Errorf("the picture stood still for %v, want at most %v", worst, *drillPause)
 	}
 
 	began := time.Now()
@@ -202,9 +202,6 @@ func TestZoneOutlivesItsOwners(t *testing.T) {
 		t.Errorf("steer after the owner was killed: %v", err)
 	}
 }
-
-// moveGap is how long a planned move may stop the picture.
-const moveGap = 150 * time.Millisecond
 
 // remembered wants the zone to know who is in it, and what was said.
 func (d *drill) remembered(s *spectator) {

@@ -2288,6 +2288,7 @@ function between(field2, a, b, share, reach) {
 // client/js/src/scene.ts
 var leastBufferMs = 100;
 var bufferTicks = 1.5;
+var lateMs = 250;
 var orphanMs = 3e3;
 var Scene = class {
   constructor(zone, fields) {
@@ -2314,7 +2315,7 @@ var Scene = class {
     }
     for (const id of cell.ids) {
       const track = ids.has(id) ? void 0 : this.tracks.get(id);
-      if (track?.stream === cell.stream) track.leftAt = moment;
+      if (track?.stream === cell.stream) track.leftAt = moment + lateMs;
     }
     cell.ids = ids;
   }

@@ -6,6 +6,11 @@ import { type Entity, Track } from './track.js';
 const leastBufferMs = 100;
 /** The same in ticks, for slow zones. */
 const bufferTicks = 1.5;
+/**
+ * What a cell does not show any more may be in another, whose frame comes on its
+ * own way: it is shown so much longer.
+ */
+const lateMs = 250;
 /** What no stream shows any more is forgotten after so long. */
 const orphanMs = 3_000;
 
@@ -51,7 +56,7 @@ export class Scene {
     for (const id of cell.ids) {
       const track = ids.has(id) ? undefined : this.tracks.get(id);
       // Another cell may have it already.
-      if (track?.stream === cell.stream) track.leftAt = moment;
+      if (track?.stream === cell.stream) track.leftAt = moment + lateMs;
     }
     cell.ids = ids;
   }

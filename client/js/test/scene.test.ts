@@ -89,12 +89,22 @@ test('amounts and states change at once, at their tick', () => {
   assert.deepEqual([at(1049), at(1050)], [[1000, 1], [900, 3]]);
 });
 
-test('who leaves is shown until that tick', () => {
+test('who leaves is shown a moment longer', () => {
   const s = new Script();
   s.frame(1000, [[7, 0, 0], [8, 0, 0]], { key: true });
   s.frame(1050, [[8, 0, 0]]);
-  assert.deepEqual(Object.keys(s.xs(1049)), ['7', '8']);
-  assert.deepEqual(Object.keys(s.xs(1050)), ['8']);
+  assert.deepEqual(Object.keys(s.xs(1299)), ['7', '8']);
+  assert.deepEqual(Object.keys(s.xs(1300)), ['8']);
+});
+
+test('who changes cells stays in sight when the new one is late', () => {
+  const s = new Script();
+  s.frame(1000, [[7, 1990, 0]], { stream: 1, key: true });
+  s.frame(1000, [], { stream: 2, key: true });
+  s.frame(1050, [], { stream: 1 });
+  assert.deepEqual(Object.keys(s.xs(1250)), ['7']);
+  s.frame(1050, [[7, 2020, 0]], { stream: 2 });
+  assert.deepEqual(Object.keys(s.xs(1400)), ['7']);
 });
 
 for (const order of ['the new cell first', 'the old cell first']) {
