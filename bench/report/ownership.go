@@ -35,7 +35,7 @@ func (s *Sampler) changes(ctx context.Context, started time.Time) ([]Change, err
 	}
 	var mu sync.Mutex
 	var all []Change
-	g, ctx := errgroup.WithContext(ctx)
+	g, asked := errgroup.WithContext(ctx)
 	g.SetLimit(asking)
 	for _, row := range now.Msg.GetShards() {
 		was, is := owner[row.GetShard()], row.GetOwner()
@@ -43,7 +43,7 @@ func (s *Sampler) changes(ctx context.Context, started time.Time) ([]Change, err
 			continue
 		}
 		g.Go(func() error {
-			r, err := s.rpc.Owners(ctx, connect.NewRequest(&adminv1.OwnersRequest{Shard: row.GetShard(), Limit: maxRecords}))
+			r, err := s.rpc.Owners(asked, connect.NewRequest(&adminv1.OwnersRequest{Shard: row.GetShard(), Limit: maxRecords}))
 			if err != nil {
 				return fmt.Errorf("shard %d: %w", row.GetShard(), err)
 			}

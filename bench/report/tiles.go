@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
@@ -50,8 +51,8 @@ func newTiles(runs []*Run, latencies []*hdrhistogram.Histogram) ([]tile, error) 
 	none := func(*Run) string { return "" }
 	measures := []measure{
 		{"Throughput", func(r *Run, _ *hdrhistogram.Histogram) (float64, bool) { return rate(r), r.Seconds > 0 }, perSecond,
-			func(r *Run) string { return figures.Thousands(done(r)) + " requests in " + length(r.Seconds) }, 1},
-		{"Latency, half below", percentile(50), milliseconds, none, -1},
+			func(r *Run) string { return figures.Thousands(done(r)) + " requests" }, 1},
+		{"Latency p50", percentile(50), milliseconds, none, -1},
 		{"Latency p99", percentile(99), milliseconds, none, -1},
 		{"Latency p99.9", percentile(99.9), milliseconds, none, -1},
 		{"Longest latency", func(_ *Run, h *hdrhistogram.Histogram) (float64, bool) {
@@ -108,9 +109,9 @@ func (t *tile) compare(a, b float64, better int) {
 	case a == 0 || b == 0:
 		t.Delta = "only one of them"
 	case b/a >= 2 || b/a <= 0.5:
-		t.Delta = fmt.Sprintf("B is %s × A", short(b/a))
+		t.Delta = fmt.Sprintf("B %s × A", short(b/a))
 	default:
-		t.Delta = fmt.Sprintf("B is A %+.1f %%", 100*(b/a-1))
+		t.Delta = strings.Replace(fmt.Sprintf("B %+.1f\u00a0%%", 100*(b/a-1)), "-", "−", 1)
 	}
 	if a != 0 && math.Abs(b/a-1) < alike {
 		return
@@ -151,7 +152,9 @@ func share(r *Run) string {
 func used(r *Run) (seconds float64) {
 	for _, n := range r.Nodes {
 		for _, s := range n.Samples {
-			seconds += s.Cores * s.Seconds
+			if s.At > 0 { // not while players connected
+				seconds += s.Cores * s.Seconds
+			}
 		}
 	}
 	return seconds

@@ -25,6 +25,7 @@ type view struct {
 	Runs        []viewRun
 	Warnings    []string
 	Tiles       []tile
+	TileColumns int // where there is room
 
 	Outcomes       []row
 	OutcomeColumns []column
@@ -131,7 +132,7 @@ func newView(runs []*Run) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.Tiles = tiles
+	v.Tiles, v.TileColumns = tiles, max(1, (len(tiles)+1)/2)
 	v.outcomes(runs)
 	v.errors(runs)
 	v.sizes(runs)
@@ -203,10 +204,10 @@ func nobody(node string) string {
 // length of a run, for people.
 func length(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
-	if d < time.Minute {
+	if d < 2*time.Minute {
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
-	return d.Round(time.Second).String()
+	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
 }
 
 // settings are the parameters of all runs, in the order of the first.

@@ -65,6 +65,7 @@
   const tip = tag("div", "", document.body);
   tip.id = "tip";
   tip.hidden = true;
+  const own = ["var(--a)", "var(--b)"];
   const timed = []; // charts whose crosshairs go together
 
   const chart = (id, spec) => {
@@ -134,7 +135,7 @@
     for (const s of spec.series) {
       const shown = s.points;
       if (s.stems) { stems(svg, s, shown, X, Y, top + h, w); continue; }
-      const path = shown.map((p, i) => (i === 0 ? "M" : "L") + X(p[0]).toFixed(1) + " " + Y(p[1]).toFixed(1)).join("");
+      const path = shown.map((p, i) => (i === 0 || p[2] ? "M" : "L") + X(p[0]).toFixed(1) + " " + Y(p[1]).toFixed(1)).join("");
       if (s.area && shown.length > 1) {
         const under = node("path", { class: "area", d: `${path}L${X(shown[shown.length - 1][0]).toFixed(1)} ${top + h}L${X(shown[0][0]).toFixed(1)} ${top + h}Z` }, svg);
         under.style.fill = s.colour;
@@ -168,7 +169,7 @@
   };
   const percentTicks = (end, w) => {
     const ticks = [0];
-    if (w / end > 110) ticks.push(Math.log10(2));
+    if (w / end > 220) ticks.push(Math.log10(2));
     for (let x = 1; x <= end + 1e-9; x++) ticks.push(x);
     return ticks;
   };
@@ -190,9 +191,11 @@
   const worst = (changes) => ["lost", "claimed", "moved"].find((how) => changes.some((c) => c.how === how));
   const marks = (svg, X, top, h) => {
     for (const g of groups(X)) {
-      const colour = pair ? ["var(--a)", "var(--b)"][g.run] : colourOf[worst(g.changes)];
-      node("line", { class: "mark", x1: g.x, x2: g.x, y1: top - 3, y2: top + h }, svg).style.stroke = colour;
-      node("path", { class: "flag", d: `M${g.x - 4.5} ${top - 12}h9l-4.5 8z` }, svg).style.fill = colour;
+      const colour = pair ? own[g.run] : colourOf[worst(g.changes)];
+      const x = g.x.toFixed(1), left = (g.x - 4.5).toFixed(1);
+      node("line", { class: "mark", x1: x, x2: x, y1: top - 3, y2: top + h }, svg).style.stroke = colour;
+      // The second run's stand on the axis: in the same moment, both are seen.
+      node("path", { class: "flag", d: g.run ? `M${left} ${top + h + 9}h9l-4.5 -8z` : `M${left} ${top - 12}h9l-4.5 8z` }, svg).style.fill = colour;
     }
   };
 
@@ -261,7 +264,6 @@
 
   // What is shown.
   const palette = ["var(--s1)", "var(--s2)", "var(--s3)", "var(--s4)", "var(--s5)", "var(--s6)"];
-  const own = ["var(--a)", "var(--b)"];
   const letter = (i) => (pair ? "AB"[i] + " " : "");
   const middle = (s) => s.at + s.seconds / 2;
   const over = (f) => runs.flatMap((r, i) => f(r, i));
@@ -298,18 +300,25 @@
   // Nodes: each by itself, or, of two runs, all of each together.
   const nodes = over((r, i) => (pair ? (r.all ? [{ name: "AB"[i], samples: r.all, colour: own[i] }] : [])
     : r.nodes.map((n, k) => ({ name: n.name, samples: n.samples, colour: palette[k % palette.length] }))));
-  const ofNodes = (f, more) => nodes.map((n) => series(n.name, n.colour, n.samples.filter((s) => s.at > 0).map((s) => [Math.min(seconds, f.end ? s.at : Math.max(0, s.at - s.seconds / 2)), f.of(s)]), more));
+  const ofNodes = (f, more) => nodes.map((n) => {
+    let last = 0;
+    return series(n.name, n.colour, n.samples.filter((s) => s.at > 0).map((s) => {
+      const unseen = s.at - s.seconds - last > 1.5; // a line would tell what nobody knows
+      last = s.at;
+      return [Math.min(seconds, f.end ? s.at : Math.max(0, s.at - s.seconds / 2)), f.of(s), unseen];
+    }), more);
+  });
   chart("cpu", { label: "Processor cores in use over time", say: round, unit: " cores", least: 0.1, series: ofNodes({ of: (s) => s.cores }, { area: nodes.length === 1 }) });
   chart("memory", {
     label: "Memory over time", say: bytes, binary: true,
     series: [
       ...ofNodes({ end: true, of: (s) => s.rss }).map((s) => ({ ...s, name: nodes.length > 1 ? s.name : "occupied", say: true })),
-      ...ofNodes({ end: true, of: (s) => s.heap || NaN }, { style: "dash", opacity: 0.7 }).map((s) => ({ ...s, name: nodes.length > 1 ? s.name + " heap" : "heap" })),
-    ].slice(0, 12),
+      ...(nodes.length > 2 ? [] : ofNodes({ end: true, of: (s) => s.heap || NaN }, { style: "dash", opacity: 0.7 })).map((s) => ({ ...s, name: nodes.length > 1 ? s.name + " heap" : "heap" })),
+    ],
   });
   chart("pauses", {
     label: "Garbage collection pauses over time", say: millis,
-    series: ofNodes({ of: (s) => s.gc_pause_ms || 0 }).map((s, index, all) => ({ ...s, stems: true, index, of: all.length })),
+    series: ofNodes({ of: (s) => (s.gc_pause_ms || 0) / Math.max(s.seconds, 0.1) }).map((s, index, all) => ({ ...s, stems: true, index, of: all.length })),
   });
   chart("commits", {
     label: "Records a commit over time", say: count, least: 1,
