@@ -78,7 +78,7 @@
     for (const s of spec.series.length > 1 || spec.series[0].say ? spec.series : []) {
       const item = tag("span", "", legend), swatch = tag("i", "", item);
       if (s.style || s.stems) swatch.className = s.stems ? "box" : s.style;
-      swatch.style[s.stems ? "background" : "borderColor"] = s.colour;
+      swatch.style[s.stems ? "background" : s.style ? "color" : "borderColor"] = s.colour;
       swatch.style.opacity = s.opacity || 1;
       item.append(s.name);
     }
