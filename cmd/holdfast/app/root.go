@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-game/holdfast/actors"
 	"github.com/holdfast-game/holdfast/bench"
 	"github.com/holdfast-game/holdfast/bench/chaos"
+	"github.com/holdfast-game/holdfast/bench/replay"
 	"github.com/holdfast-game/holdfast/bench/report"
 	"github.com/holdfast-game/holdfast/bench/tape/splice"
 	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/ctl"
@@ -32,7 +33,7 @@ func newRoot(kinds []actors.Kind) *cobra.Command {
 	root.AddCommand(
 		serve.Command(version(), kinds), dev.Command(),
 		ctl.Command(), journal.Command(version(), kinds), token.Command(), versionCommand(),
-		bench.Command(), bench.DemoCommand(), chaos.Command(), simulate.Command(), splice.Command(), report.Command(),
+		bench.Command(), bench.DemoCommand(), chaos.Command(), simulate.Command(), splice.Command(), replay.Command(version()), report.Command(),
 	)
 	refuseMisuse(root)
 	return root

@@ -1,0 +1,188 @@
+package replay
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/holdfast-game/holdfast/bench/figures"
+)
+
+// Progress is told about a replay while it goes on.
+type Progress interface {
+	// Phase: another part begins, such as reading the tape.
+	Phase(name string)
+	// Tick: some more was sent.
+	Tick(Tick)
+	// Done: the load is over.
+	Done()
+}
+
+// Tick is the state of a replay, and what happened since the last Tick.
+type Tick struct {
+	Elapsed time.Duration
+	// Share of the requests that were sent, 0 to 1.
+	Share  float64
+	Sent   int64 // since the replay began
+	Errors int64 // the same
+	// PerSecond requests were sent, with P99 of latency.
+	PerSecond float64
+	P99       time.Duration
+	// Lag is how far the worker that is farthest behind is behind its schedule.
+	Lag time.Duration
+}
+
+func (t Tick) describe() string {
+	s := fmt.Sprintf("%s sent  %s/s  p99 %s  lag %s", figures.Thousands(t.Sent), figures.Thousands(int64(t.PerSecond)),
+		t.P99.Round(10*time.Microsecond), t.Lag.Round(10*time.Microsecond))
+	if t.Errors > 0 {
+		s += fmt.Sprintf("  %s errors", figures.Thousands(t.Errors))
+	}
+	return s
+}
+
+// NewProgress shows a bar when w is a terminal, else a line every second.
+func NewProgress(w io.Writer) Progress {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return &bar{w: w}
+	}
+	return &lines{w: w}
+}
+
+type bar struct {
+	w    io.Writer
+	show *progressbar.ProgressBar
+}
+
+// barSteps is the resolution of a bar.
+const barSteps = 1000
+
+func (b *bar) Phase(name string) { fmt.Fprintln(b.w, name) }
+
+func (b *bar) Tick(t Tick) {
+	if b.show == nil {
+		b.show = progressbar.NewOptions(barSteps, progressbar.OptionSetWriter(b.w), progressbar.OptionSetWidth(30),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
+			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░"}), progressbar.OptionShowDescriptionAtLineEnd())
+	}
+	b.show.Describe(t.describe())
+	_ = b.show.Set(int(t.Share * barSteps)) // fails past the end only
+}
+
+func (b *bar) Done() {
+	if b.show != nil {
+		_ = b.show.Finish()
+		fmt.Fprintln(b.w)
+	}
+}
+
+// lines is for logs.
+type lines struct {
+	w    io.Writer
+	last time.Duration
+}
+
+func (l *lines) Phase(name string) { fmt.Fprintln(l.w, name) }
+
+func (l *lines) Tick(t Tick) {
+	if t.Elapsed-l.last < time.Second-telling/2 {
+		return
+	}
+	l.last = t.Elapsed
+	fmt.Fprintf(l.w, "%5.1f s  %3.0f %%  %s\n", t.Elapsed.Seconds(), 100*t.Share, t.describe())
+}
+
+func (l *lines) Done() {}
+
+// board gathers what workers say while they work, and shows it.
+type board struct {
+	run   *run
+	stop  chan struct{}
+	ended chan struct{}
+
+	mu      sync.Mutex // guards what follows, and of the run the seconds, the latency and the counts
+	sent    int64
+	latency *hdrhistogram.Histogram // since the last Tick
+}
+
+func newBoard(r *run) *board {
+	b := &board{run: r, stop: make(chan struct{}), ended: make(chan struct{}), latency: figures.NewHistogram()}
+	go b.watch()
+	return b
+}
+
+// add takes what a worker has said.
+func (b *board) add(w *crewMate, g *went) error {
+	latency := figures.NewHistogram()
+	if err := merged(latency, g.Latency); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	// What happened up to this moment is in the second before it.
+	s := b.run.second(int(max(g.At-1, 0) / time.Second))
+	s.sent += g.Sent
+	s.done += g.Done
+	s.latency.Merge(latency)
+	b.latency.Merge(latency)
+	b.run.latency.Merge(latency)
+	c := &b.run.counts
+	c.sent += g.Sent
+	c.done += g.Done
+	b.sent += g.Sent
+	for name, n := range g.Errors {
+		s.errors[name] += n
+		c.errors += n
+	}
+	w.lag = g.Lag
+	return nil
+}
+
+// watch shows it until close.
+func (b *board) watch() {
+	defer close(b.ended)
+	if b.run.Progress == nil {
+		<-b.stop
+		return
+	}
+	tick := time.NewTicker(telling)
+	defer tick.Stop()
+	last := b.run.started
+	for {
+		select {
+		case now := <-tick.C:
+			b.run.Progress.Tick(b.tick(now, now.Sub(last)))
+			last = now
+		case <-b.stop:
+			b.run.Progress.Done()
+			return
+		}
+	}
+}
+
+func (b *board) tick(now time.Time, since time.Duration) Tick {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := &b.run.counts
+	t := Tick{
+		Elapsed: max(now.Sub(b.run.started), 0), Share: min(float64(c.sent)/float64(b.run.survey.requests*int64(b.run.Scale)), 1),
+		Sent: c.sent, Errors: c.errors, PerSecond: figures.PerSecond(b.sent, since), P99: time.Duration(b.latency.ValueAtQuantile(99)),
+	}
+	for _, w := range b.run.crew {
+		t.Lag = max(t.Lag, w.lag)
+	}
+	b.sent = 0
+	b.latency.Reset()
+	return t
+}
+
+func (b *board) close() {
+	close(b.stop)
+	<-b.ended
+}

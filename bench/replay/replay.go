@@ -1,0 +1,146 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/holdfast-game/holdfast/bench/figures"
+	"github.com/holdfast-game/holdfast/bench/launch"
+	"github.com/holdfast-game/holdfast/bench/report"
+	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
+	"github.com/holdfast-game/holdfast/proto/admin/v1/adminv1connect"
+	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
+)
+
+// run is one replay in progress.
+type run struct {
+	Config
+	survey *survey
+	rpc    adminv1connect.AdminServiceClient
+	before ledger // of the players, if there were some already
+
+	crew    []*crewMate
+	started time.Time
+	took    time.Duration // of the longest worker
+
+	// What the workers have said.
+	seconds  []second
+	latency  *hdrhistogram.Histogram
+	delay    *hdrhistogram.Histogram
+	outcomes []report.Outcomes
+	ledger   ledger
+	open     int64
+	counts   counts
+}
+
+// counts are what else workers have counted.
+type counts struct {
+	sent, done, errors                    int64
+	events, reconnects, disconnects, held int64
+	skipped                               int
+	players                               int
+	processor                             time.Duration
+}
+
+// second is one of a replay.
+type second struct {
+	due, sent, done int64
+	errors          map[string]int64
+	latency         *hdrhistogram.Histogram
+}
+
+// Replay replays a tape and compares. An error means that it could not be done;
+// whether it went well says Run.Checks.
+func Replay(ctx context.Context, cfg Config) (out *report.Run, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("check replay: %w", err)
+	}
+	r := &run{Config: cfg.withDefaults(), latency: figures.NewHistogram(), delay: figures.NewHistogram(), ledger: newLedger()}
+	r.phase("Reading the tape")
+	if r.survey, err = look(r.Tape, r.Speed); err != nil {
+		return nil, err
+	}
+	if r.survey.requests == 0 {
+		return nil, errors.New("there are no requests on the tape")
+	}
+	if r.Target.URL == "" {
+		r.phase("Starting a node in a process of its own")
+		n, err := launch.StartNode(ctx, r.Executable, r.survey.funds()...)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, n.Stop()) }()
+		r.Target = n.Target
+	}
+	rpc, release := r.Target.Operator()
+	defer release()
+	r.rpc = rpc
+	return r.replay(ctx)
+}
+
+func (r *run) replay(ctx context.Context) (*report.Run, error) {
+	if err := r.stock(ctx); err != nil {
+		return nil, err
+	}
+	b, err := readBooks(ctx, r.rpc, r.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	r.before = b.players
+	r.Workers = r.workersFor(r.survey.peakRate(r.Scale), r.survey.open*r.Scale)
+	r.phase(fmt.Sprintf("Starting %s", figures.Plural(r.Workers, "worker")))
+	sampler, err := report.StartSampler(ctx, report.SamplerConfig{Target: r.Target})
+	if err != nil {
+		return nil, err
+	}
+	defer sampler.Stop(ctx)
+	if err := r.work(ctx); err != nil {
+		return nil, err
+	}
+	sampler.Stop(ctx)
+	r.phase("Comparing with the books")
+	checks, err := r.settle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out, err := r.report(checks)
+	if err != nil {
+		return nil, err
+	}
+	sampler.Fill(ctx, out)
+	return out, nil
+}
+
+func (r *run) phase(name string) {
+	if r.Progress != nil {
+		r.Progress.Phase(name)
+	}
+}
+
+// stock puts what the tape speaks of on sale, and makes the players able to pay.
+func (r *run) stock(ctx context.Context) error {
+	goods := r.survey.goods()
+	if r.Stock > 0 {
+		r.phase(fmt.Sprintf("Putting %s on sale", figures.Plural(len(goods), "product")))
+		for _, p := range goods {
+			_, err := r.rpc.PutProduct(ctx, connect.NewRequest(&adminv1.PutProductRequest{
+				Product: &clusterv1.Product{
+					Sku: p.GetSku(), Title: p.GetTitle(), Price: p.GetPrice(), Currency: p.GetCurrency(), LimitPerPlayer: p.GetLimitPerPlayer(),
+				},
+				Stock: r.Stock,
+			}))
+			if err != nil {
+				return fmt.Errorf("put product %s on sale: %w", p.GetSku(), err)
+			}
+		}
+	}
+	if r.Balance > 0 {
+		return r.grant(ctx)
+	}
+	return nil
+}

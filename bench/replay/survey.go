@@ -1,0 +1,143 @@
+package replay
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/holdfast-game/holdfast/bench/tape"
+	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
+)
+
+// survey is what must be known of a tape before it is replayed.
+type survey struct {
+	names    []string // of the players, in the order of their coming
+	requests int64
+	open     int // connections at a time, at most
+	// peak is the most requests in window, which is peakWindow in the tape's time.
+	window   time.Duration
+	peak     int64
+	length   time.Duration // from the first step to the last
+	info     tape.Info
+	products map[string]*clientv1.Product
+}
+
+// peakWindow, of a replay's time: a load that is higher for less is no peak.
+const peakWindow = 100 * time.Millisecond
+
+// look reads a tape through, for a replay that is so much faster.
+func look(file string, speed float64) (*survey, error) {
+	in, err := tape.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	s := &survey{info: in.Info(), products: make(map[string]*clientv1.Product), window: time.Duration(float64(peakWindow) * speed)}
+	players, open := make(map[string]bool), make(map[uint64]bool)
+	var first, slot time.Duration
+	var slotRequests int64
+	err = eachRecord(in, func(r *tape.Record) {
+		switch r.Kind {
+		case tape.Opened:
+			if len(players) == 0 {
+				first = r.At
+			}
+			if !players[r.Player] {
+				s.names = append(s.names, r.Player)
+			}
+			players[r.Player], open[r.Conn] = true, true
+			s.open = max(s.open, len(open))
+		case tape.Closed:
+			delete(open, r.Conn)
+		case tape.Received:
+			if !open[r.Conn] {
+				return
+			}
+			s.asked(r.Frame)
+			if r.At-slot >= s.window {
+				slot, slotRequests = r.At, 0
+			}
+			slotRequests++
+			s.peak = max(s.peak, slotRequests)
+		case tape.Sent:
+			s.told(r.Frame)
+			return // a late event does not make the replay longer
+		default:
+			return
+		}
+		s.length = r.At - first
+	})
+	return s, err
+}
+
+// asked looks for what is bought, and watched.
+func (s *survey) asked(frame []byte) {
+	_, field, body, err := splitFrame(frame)
+	if err != nil || field == fieldHello {
+		return
+	}
+	s.requests++
+	switch field {
+	case fieldBuy:
+		s.product(string(readBuy(body).sku))
+	case fieldWatch:
+		numbers(contents(body), func(_ protowire.Number, _ uint64, sku []byte) { s.product(string(sku)) })
+	}
+}
+
+func (s *survey) product(sku string) *clientv1.Product {
+	p := s.products[sku]
+	if p == nil {
+		p = &clientv1.Product{Sku: sku}
+		s.products[sku] = p
+	}
+	return p
+}
+
+// told looks for prices: orders have some, and catalogs all that is to be known.
+func (s *survey) told(frame []byte) {
+	_, field, body, err := splitFrame(frame)
+	if err != nil {
+		return
+	}
+	switch field {
+	case fieldBought:
+		o := readOrder(body)
+		if p := s.product(string(o.sku)); p.Currency == "" && o.quantity > 0 {
+			p.Price, p.Currency = o.price/o.quantity, string(o.currency)
+		}
+	case fieldCatalog:
+		var c clientv1.Catalog
+		if proto.Unmarshal(contents(body), &c) != nil {
+			return
+		}
+		for _, p := range c.GetProducts() {
+			s.products[p.GetSku()] = p
+		}
+	}
+}
+
+// peakRate is the requests a second of the replay, at its peak, with so many
+// players for each.
+func (s *survey) peakRate(scale int) float64 {
+	return float64(s.peak) * float64(scale) / peakWindow.Seconds()
+}
+
+// goods are the products, by name.
+func (s *survey) goods() []*clientv1.Product {
+	var all []*clientv1.Product
+	for _, sku := range slices.Sorted(maps.Keys(s.products)) {
+		if sku == "" {
+			continue
+		}
+		p := s.products[sku]
+		if p.GetCurrency() == "" {
+			p.Price, p.Currency = anyPrice, anyCurrency
+		}
+		all = append(all, p)
+	}
+	return all
+}
