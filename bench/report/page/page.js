@@ -152,7 +152,7 @@
   };
 
   const stems = (svg, s, points, X, Y, floor, w) => {
-    const wide = Math.max(1.5, Math.min(9, (w / Math.max(1, points.length)) * 0.55 / s.of));
+    const wide = Math.max(1.5, Math.min(9, ((w / Math.max(1, seconds)) * 0.55) / s.of)); // a sample is a second's
     for (const p of points) {
       if (p[1] <= 0) continue;
       const x = X(p[0]) + (s.index - s.of / 2) * wide;
