@@ -84,8 +84,7 @@ func (s *etcdStore) Buy(ctx context.Context, p *Purchase) (Receipt, error) {
 		if t.known {
 			return t.receipt, nil
 		}
-		read, err = s.client.Txn(ctx).If(t.unchanged()...).Then(t.puts()...).Else(t.gets()...).Commit()
-		if err != nil {
+		if read, err = t.commit(ctx, s.client); err != nil {
 			return Receipt{}, fmt.Errorf("buy: %w", err)
 		}
 		if read.Succeeded {
@@ -166,6 +165,11 @@ func (t *etcdTrade) take(read *clientv3.TxnResponse) (err error) {
 		t.receipt = Receipt{SKU: t.SKU, Quantity: t.Quantity, Price: price, Balance: gold - price}
 	}
 	return nil
+}
+
+// commit writes what was decided if what was read still holds, else reads again.
+func (t *etcdTrade) commit(ctx context.Context, c *clientv3.Client) (*clientv3.TxnResponse, error) {
+	return c.Txn(ctx).If(t.unchanged()...).Then(t.puts()...).Else(t.gets()...).Commit()
 }
 
 // unchanged: what was read still holds.
