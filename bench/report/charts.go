@@ -1,6 +1,7 @@
 package report
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -47,7 +48,7 @@ func newChartRun(r *Run, all *hdrhistogram.Histogram) (chartRun, error) {
 		Seconds: r.Seconds, Series: make([]chartStretch, 0, len(r.Series)), Percentiles: percentiles(all),
 		Ownership: append([]Change{}, r.Ownership...), Nodes: make([]chartNode, 0, len(r.Nodes)), All: together(r.Nodes),
 	}
-	for _, s := range r.Series {
+	for _, s := range withoutShortEnd(r.Series) {
 		h, err := s.Latency.Histogram()
 		if err != nil {
 			return chartRun{}, err
@@ -63,6 +64,34 @@ func newChartRun(r *Run, all *hdrhistogram.Histogram) (chartRun, error) {
 		c.Nodes = append(c.Nodes, chartNode{n.Name, append([]Sample{}, n.Samples...)})
 	}
 	return c, nil
+}
+
+// shortEnd of a run is not shown by itself: a rate over less than so many seconds
+// says little.
+const shortEnd = 0.5
+
+// withoutShortEnd adds what was counted in a short last stretch to the one before,
+// whose latency stands for both.
+func withoutShortEnd(series []Stretch) []Stretch {
+	n := len(series)
+	if n < 2 || series[n-1].Seconds >= shortEnd {
+		return series
+	}
+	series = slices.Clone(series)
+	last, end := &series[n-2], series[n-1]
+	last.Seconds += end.Seconds
+	last.Due, last.Sent, last.Done = last.Due+end.Due, last.Sent+end.Sent, last.Done+end.Done
+	last.Errors = maps.Clone(last.Errors)
+	for code, count := range end.Errors {
+		if last.Errors == nil {
+			last.Errors = make(map[string]int64)
+		}
+		last.Errors[code] += count
+	}
+	if last.Latency == "" {
+		last.Latency = end.Latency
+	}
+	return series[:n-1]
 }
 
 // ninesStep is between two points of the curve of percentiles.
