@@ -92,7 +92,7 @@
       box.replaceChildren();
       render(me, box, width);
     };
-    new ResizeObserver(draw).observe(box);
+    new ResizeObserver(() => requestAnimationFrame(draw)).observe(box);
     draw();
   };
 
