@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -102,16 +103,17 @@ func TestPageInABrowser(t *testing.T) {
 		name   string
 		runs   []*Run
 		charts int // how many there must be
+		in     string
 	}{
-		{"quiet", []*Run{quiet}, 8},
-		{"troubled", []*Run{troubledRun(t, "A node dies", 1)}, 9},
-		{"pair", []*Run{troubledRun(t, "Before", 0), troubledRun(t, "After", 1)}, 9},
-		{"empty", []*Run{{Version: Version, Name: "Nothing happened"}}, 0},
+		{"quiet", []*Run{quiet}, 8, "desktop phone-dark"},
+		{"troubled", []*Run{troubledRun(t, "A node dies", 1)}, 9, "desktop-dark phone paper"},
+		{"pair", []*Run{troubledRun(t, "Before", 0), troubledRun(t, "After", 1)}, 9, "desktop phone-dark paper"},
+		{"empty", []*Run{{Version: Version, Name: "Nothing happened"}}, 0, "desktop"},
 	}
 	for _, p := range pages {
 		file := savePage(t, p.name, p.runs...)
 		for _, w := range windows {
-			if p.charts > 0 || w.media == "" && w.scheme == "light" {
+			if slices.Contains(strings.Fields(p.in), w.name) {
 				t.Run(p.name+"/"+w.name, func(t *testing.T) { look(t, browser, file, p.name, w, p.charts) })
 			}
 		}
