@@ -62,14 +62,14 @@ func (v *Verdict) unbalanced(format string, args ...any) {
 }
 
 // judge holds the acknowledged orders against the books.
-func judge(products []product, currency string, ledgers []*ledger, b *Books) Verdict {
+func judge(products []product, ledgers []*ledger, b *Books) Verdict {
 	v := Verdict{Conserved: true, Settled: true}
 	for _, p := range products {
 		v.stock(p, b)
 	}
 	v.slices(products, b)
 	for _, l := range ledgers {
-		v.player(products, currency, l, b.Players[l.player])
+		v.player(products, l, b.Players[l.player])
 	}
 	spent, priced := b.Total["player/spent/"+currency], b.Total["player/priced/"+currency]
 	if spent != priced {
@@ -129,7 +129,7 @@ func (v *Verdict) slices(products []product, b *Books) {
 
 // player compares what one player was told with what the books say: the number
 // of orders, their exact set by its digest, and the units of each product.
-func (v *Verdict) player(products []product, currency string, l *ledger, a Accounts) {
+func (v *Verdict) player(products []product, l *ledger, a Accounts) {
 	lost := max(l.orders()-a["player/orders/completed"], 0)
 	extra := max(a["player/orders/completed"]-l.orders(), 0)
 	if lost == 0 && extra == 0 && uint64(a["player/orders/digest"]) != l.digest {

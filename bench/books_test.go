@@ -120,7 +120,7 @@ func TestJudge(t *testing.T) {
 			ledgers, books := agreeing()
 			books.Total = maps.Clone(books.Total)
 			tc.plant(ledgers, books)
-			got := judge(swords, "gold", ledgers, books)
+			got := judge(swords, ledgers, books)
 			if got.Oversold != tc.want.Oversold || got.Lost != tc.want.Lost || got.Duplicated != tc.want.Duplicated ||
 				got.Conserved != tc.want.Conserved || got.Settled != tc.want.Settled {
 				t.Errorf("got %+v, want %+v", got, tc.want)
@@ -162,7 +162,7 @@ func TestComplaintsAreBounded(t *testing.T) {
 		l.acknowledge(1, []byte("ann/1"), 0, 1, 0)
 		ledgers = append(ledgers, l)
 	}
-	v := judge(swords, "gold", ledgers, &Books{})
+	v := judge(swords, ledgers, &Books{})
 	if v.Lost != 10*maxComplaints || len(v.Complaints) != maxComplaints {
 		t.Errorf("got %d lost and %d complaints, want all %d counted and %d told", v.Lost, len(v.Complaints), 10*maxComplaints, maxComplaints)
 	}

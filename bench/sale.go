@@ -185,7 +185,7 @@ func (s *sale) settle(ctx context.Context) (*Books, Verdict, error) {
 		if err != nil {
 			return nil, Verdict{}, fmt.Errorf("read books: %w", err)
 		}
-		v := judge(s.products, currency, s.ledgers, books)
+		v := judge(s.products, s.ledgers, books)
 		if v.OK() && v.Settled || time.Now().After(until) {
 			return books, v, nil
 		}
