@@ -2,11 +2,15 @@ package replay
 
 import (
 	"context"
+	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"testing"
 
+	"github.com/gorilla/websocket"
 	"github.com/spf13/cobra"
 	"go.uber.org/goleak"
 )
@@ -24,7 +28,47 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if len(os.Args) > 1 && os.Args[1] == "null" {
+		serveNothing()
+		return
+	}
 	// A child with the race detector would take a second to end.
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	goleak.VerifyTestMain(m)
+}
+
+// serveNothing answers everything, without looking, until it is killed.
+func serveNothing() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("ws://%s/v1/ws\n", l.Addr())
+	upgrader := websocket.Upgrader{Subprotocols: []string{"holdfast.v1.proto"}}
+	panic(http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ws, err := upgrader.Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer ws.Close()
+		for first := true; ; first = false {
+			_, frame, err := ws.ReadMessage()
+			if err != nil {
+				return
+			}
+			// The number of a request stands at its front: what is behind it becomes a
+			// Welcome, or a Pong, with nothing in it.
+			end := 1
+			for frame[end] >= 0x80 {
+				end++
+			}
+			body := byte(4<<3 | 2)
+			if first {
+				body = 3<<3 | 2
+			}
+			if ws.WriteMessage(websocket.BinaryMessage, append(frame[:end+1], body, 0)) != nil {
+				return
+			}
+		}
+	})))
 }
