@@ -223,7 +223,7 @@ func (e *engine) send(l *link, s *step, due, now time.Duration) {
 		e.tally.delayed(now-max(due, p.free), p.free > due)
 	}
 	p.asked = append(p.asked, asked{seq: l.seq, link: l, step: p.next, due: counted, sent: now})
-	e.tally.sent(now - due)
+	e.tally.sent(now - counted)
 	if err := e.poll.write(l, finish(e.frame, opBinary)); err != nil {
 		e.lost(l)
 	}
