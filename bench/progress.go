@@ -4,11 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/holdfast-game/holdfast/bench/figures"
 )
@@ -35,70 +31,15 @@ type Tick struct {
 	Errors    int64
 }
 
-const (
-	barTick  = 250 * time.Millisecond
-	lineTick = time.Second
-)
+// barTick is how often a run tells how far it is.
+const barTick = 250 * time.Millisecond
 
 // NewProgress shows a bar when w is a terminal, else a line every second.
-func NewProgress(w io.Writer) Progress {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return &bar{w: w}
-	}
-	return &lines{w: w}
-}
+func NewProgress(w io.Writer) Progress { return shown{figures.NewMeter(w)} }
 
-// bar is a progress bar for terminals.
-type bar struct {
-	w   io.Writer
-	bar *progressbar.ProgressBar
-}
+type shown struct{ *figures.Meter }
 
-// barSteps is the resolution of a bar.
-const barSteps = 1000
-
-func (b *bar) Phase(name string) { fmt.Fprintln(b.w, name) }
-
-func (b *bar) Tick(t Tick) {
-	if b.bar == nil {
-		b.bar = progressbar.NewOptions(barSteps,
-			progressbar.OptionSetWriter(b.w),
-			progressbar.OptionSetWidth(30),
-			progressbar.OptionSetPredictTime(false),
-			progressbar.OptionSetElapsedTime(false),
-			// Block elements, which every terminal font has.
-			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░"}),
-			progressbar.OptionShowDescriptionAtLineEnd(),
-		)
-	}
-	b.bar.Describe(t.describe())
-	_ = b.bar.Set(int(t.Share * barSteps)) // fails past the end only
-}
-
-func (b *bar) Done() {
-	if b.bar != nil {
-		_ = b.bar.Finish()
-		fmt.Fprintln(b.w)
-	}
-}
-
-// lines is for logs.
-type lines struct {
-	w    io.Writer
-	last time.Duration
-}
-
-func (l *lines) Phase(name string) { fmt.Fprintln(l.w, name) }
-
-func (l *lines) Tick(t Tick) {
-	if t.Elapsed-l.last < lineTick-barTick/2 {
-		return
-	}
-	l.last = t.Elapsed
-	fmt.Fprintf(l.w, "%5.1f s  %3.0f %%  %s\n", t.Elapsed.Seconds(), 100*t.Share, t.describe())
-}
-
-func (l *lines) Done() {}
+func (s shown) Tick(t Tick) { s.Meter.Tick(t.Elapsed, t.Share, t.describe()) }
 
 func (t Tick) describe() string {
 	s := fmt.Sprintf("%s done  %s/s  p99 %s", figures.Thousands(t.Completed), figures.Thousands(int64(t.PerSecond)), t.P99.Round(10*time.Microsecond))

@@ -26,15 +26,3 @@ func TestProgressInLines(t *testing.T) {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
-
-func TestProgressAsBar(t *testing.T) {
-	var out strings.Builder
-	b := &bar{w: &out}
-	b.Done() // without a tick: nothing to finish
-	b.Phase("Connecting")
-	b.Tick(Tick{Share: 0.5, Completed: 5})
-	b.Done()
-	if got := out.String(); !strings.Contains(got, "50%") || !strings.Contains(got, "5 done") || !strings.HasSuffix(got, "\n") {
-		t.Errorf("got %q, want a bar at 50%%", got)
-	}
-}

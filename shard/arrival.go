@@ -259,7 +259,7 @@ func (a *arrival) tellVerified(e cluster.AdoptEffect) {
 	})
 }
 
-// confirm asks etcd who owns the shard.
+// confirm finds out who owns the shard, as etcd says, by the watch or asked.
 func (a *arrival) confirm(ctx context.Context) cluster.AdoptInput {
 	hold, err := a.inc.member.Adopt(ctx, a.expect)
 	if err != nil {

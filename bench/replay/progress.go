@@ -3,13 +3,10 @@ package replay
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/holdfast-game/holdfast/bench/figures"
 )
@@ -48,57 +45,11 @@ func (t Tick) describe() string {
 }
 
 // NewProgress shows a bar when w is a terminal, else a line every second.
-func NewProgress(w io.Writer) Progress {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return &bar{w: w}
-	}
-	return &lines{w: w}
-}
+func NewProgress(w io.Writer) Progress { return shown{figures.NewMeter(w)} }
 
-type bar struct {
-	w    io.Writer
-	show *progressbar.ProgressBar
-}
+type shown struct{ *figures.Meter }
 
-// barSteps is the resolution of a bar.
-const barSteps = 1000
-
-func (b *bar) Phase(name string) { fmt.Fprintln(b.w, name) }
-
-func (b *bar) Tick(t Tick) {
-	if b.show == nil {
-		b.show = progressbar.NewOptions(barSteps, progressbar.OptionSetWriter(b.w), progressbar.OptionSetWidth(30),
-			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
-			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░"}), progressbar.OptionShowDescriptionAtLineEnd())
-	}
-	b.show.Describe(t.describe())
-	_ = b.show.Set(int(t.Share * barSteps)) // fails past the end only
-}
-
-func (b *bar) Done() {
-	if b.show != nil {
-		_ = b.show.Finish()
-		fmt.Fprintln(b.w)
-	}
-}
-
-// lines is for logs.
-type lines struct {
-	w    io.Writer
-	last time.Duration
-}
-
-func (l *lines) Phase(name string) { fmt.Fprintln(l.w, name) }
-
-func (l *lines) Tick(t Tick) {
-	if t.Elapsed-l.last < time.Second-telling/2 {
-		return
-	}
-	l.last = t.Elapsed
-	fmt.Fprintf(l.w, "%5.1f s  %3.0f %%  %s\n", t.Elapsed.Seconds(), 100*t.Share, t.describe())
-}
-
-func (l *lines) Done() {}
+func (s shown) Tick(t Tick) { s.Meter.Tick(t.Elapsed, t.Share, t.describe()) }
 
 // board gathers what workers say while they work, and shows it.
 type board struct {
