@@ -42,9 +42,7 @@ func (w *World) disturb() {
 		w.note("etcd", "is compacted at %d", rev)
 		w.etcd.CompactTo(rev)
 	case n < 63:
-		by := time.Duration(w.rnd.Int64N(int64(10*time.Second))) - 5*time.Second
-		w.note(p.name, "has its wall clock set by %v", by)
-		p.ahead += by
+		p.set(time.Duration(w.rnd.Int64N(int64(10*time.Second))) - 5*time.Second)
 	case n < 67:
 		if l := p.life; l != nil && l.log != nil && !l.draining {
 			l.run(l.drain)

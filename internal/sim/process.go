@@ -18,6 +18,11 @@ type process struct {
 	ahead, slept time.Duration
 	// still is until when it stands still, as if stopped by a signal.
 	still time.Duration
+	// asleep and turned are until when it may believe in a lease that is older than
+	// its last suspension, or than the last time its wall clock was set back. Reads
+	// rest on one of the two clocks to tell the truth about a lease, so the world
+	// does not make both of them lie about the same one.
+	asleep, turned time.Duration
 
 	life  *life           // nil while it is down
 	lease cluster.LeaseID // of the last life
@@ -50,6 +55,7 @@ func (p *process) real(d time.Duration) time.Duration {
 // monotonic clock stands still as well.
 func (p *process) pause(d time.Duration, suspended bool) {
 	w := p.w
+	suspended = suspended && w.now >= p.turned
 	w.note(p.name, "stands still for %v, suspended %t", d, suspended)
 	longer := w.now + d - max(p.still, w.now)
 	if longer <= 0 {
@@ -58,6 +64,20 @@ func (p *process) pause(d time.Duration, suspended bool) {
 	p.still = w.now + d
 	if suspended { // at once: nobody looks at the clock meanwhile
 		p.slept += time.Duration(float64(longer) * p.rate)
+		p.asleep = p.still + 2*w.weather.ttl
+	}
+}
+
+// set puts the wall clock forward, or back.
+func (p *process) set(by time.Duration) {
+	w := p.w
+	if by < 0 && w.now < p.asleep {
+		return
+	}
+	w.note(p.name, "has its wall clock set by %v", by)
+	p.ahead += by
+	if by < 0 {
+		p.turned = w.now + 2*w.weather.ttl
 	}
 }
 
