@@ -115,6 +115,7 @@ do not add up.`,
 	f.StringVar(&folder, "history", "", "folder to record every request and answer in")
 	f.Float64Var(&repeat, "repeat", 0.01, "share of answered purchases that are sent once more; with --history")
 	f.Float64Var(&reads, "reads", 100, "reads of wallets a second; with --history")
+	f.StringVar(&cfg.Tape, "record", "", "folder for a tape of it, which holdfast replay plays; without --url")
 	f.StringVar(&runFile, "report-json", "", "file for all of it second by second, which holdfast report shows")
 	f.BoolVar(&asJSON, "json", false, "print the report as JSON, and no progress")
 	return c

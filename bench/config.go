@@ -66,6 +66,10 @@ type SaleConfig struct {
 	// nodes used meanwhile.
 	Record bool
 
+	// Tape is the folder for a tape of what the gateway of a node of one's own saw.
+	// Empty: nothing is taped.
+	Tape string
+
 	// Executable starts a node of one's own, before the arguments of serve.
 	// Empty: this program.
 	Executable []string
@@ -137,6 +141,8 @@ func (c SaleConfig) Validate() error {
 		return fmt.Errorf("Reads: %g is not in 0 to %d", c.Reads, maxReads)
 	case c.History == nil && (c.Repeat > 0 || c.Reads > 0):
 		return errors.New("History: missing, although Repeat or Reads is for it")
+	case c.Tape != "" && c.URL != "":
+		return errors.New("Tape: the nodes of a cluster record when they are told to, see holdfast ctl record")
 	}
 	return c.cluster().Validate("put products on sale and to read the books")
 }

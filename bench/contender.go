@@ -38,8 +38,13 @@ const (
 	holdfastName = "holdfast"
 )
 
-// peersStock is never sold out.
-const peersStock = 1_000_000_000
+const (
+	// peersStock is never sold out.
+	peersStock = 1_000_000_000
+	// peersPatience lets those end that have lost one race after the other: only
+	// when others stop do they win.
+	peersPatience = time.Minute
+)
 
 // ContenderNames are those of everything that can be compared.
 func ContenderNames() []string {
@@ -78,7 +83,7 @@ func contenders(cfg PeersConfig) []contender {
 }
 
 func peersSale(connections int, length time.Duration, executable []string) SaleConfig {
-	return SaleConfig{Players: connections, Duration: length, Stock: peersStock, Executable: executable}
+	return SaleConfig{Players: connections, Duration: length, Stock: peersStock, Patience: peersPatience, Executable: executable}
 }
 
 func ofSale(r *SaleReport) measured {

@@ -43,7 +43,7 @@ func Sale(ctx context.Context, cfg SaleConfig) (report *SaleReport, err error) {
 	at := target{Target: cfg.cluster()}
 	if cfg.URL == "" {
 		phase(cfg.Progress, "Starting a node in a process of its own")
-		n, err := launch.StartNode(ctx, cfg.Executable, "--start-balance", fmt.Sprintf("%s=%d", currency, balance))
+		n, err := launch.StartNode(ctx, cfg.Executable, cfg.serve()...)
 		if err != nil {
 			return nil, err
 		}
@@ -53,6 +53,15 @@ func Sale(ctx context.Context, cfg SaleConfig) (report *SaleReport, err error) {
 	a := newAdmin(at.Target)
 	defer a.close()
 	return holdSale(ctx, cfg, at, a)
+}
+
+// serve is how a node of one's own is started.
+func (c SaleConfig) serve() []string {
+	args := []string{"--start-balance", fmt.Sprintf("%s=%d", currency, balance)}
+	if c.Tape != "" {
+		args = append(args, "--record", c.Tape)
+	}
+	return args
 }
 
 // admin is the operator's side of a cluster, as much of it as a sale needs.

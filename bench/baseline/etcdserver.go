@@ -11,7 +11,10 @@ import (
 
 // etcdServer is a single member of etcd, the one that is built into this program,
 // alone in a process but for a NATS server that nobody talks to.
-type etcdServer struct{}
+type etcdServer struct {
+	// racers is how many purchases its gateway has under way; 0: all that come.
+	racers int64
+}
 
 func (etcdServer) missing() error { return nil }
 
@@ -34,4 +37,6 @@ func (etcdServer) start(ctx context.Context, folder string, command []string) (*
 
 func (etcdServer) prepare(context.Context, access) error { return nil }
 
-func (etcdServer) open(_ context.Context, a access) (Store, error) { return newEtcdStore(a) }
+func (s etcdServer) open(_ context.Context, a access) (Store, error) {
+	return newEtcdStore(a, s.racers)
+}

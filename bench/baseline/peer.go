@@ -55,6 +55,7 @@ func Peers() []Peer {
 		{"redis-always", "Redis, appendfsync always", redisServer{fsync: "always"}},
 		{"redis-everysec", "Redis, appendfsync everysec", redisServer{fsync: "everysec"}},
 		{"etcd", "etcd, optimistic transactions", etcdServer{}},
+		{"etcd-pair", "etcd, two of them at a time", etcdServer{racers: 2}},
 		{"postgres", "PostgreSQL, UPDATE … WHERE", postgresServer{}},
 	}
 }
