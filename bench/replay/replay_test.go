@@ -301,7 +301,7 @@ func TestRequestsWaitForWhatTheyMayHaveUsed(t *testing.T) {
 }
 
 func TestRecordedSale(t *testing.T) {
-	s, err := look("testdata/sale.tape", 1)
+	s, err := look("../testdata/sale.tape", 1)
 	if err != nil || s.requests != 1600 || len(s.names) != 20 || len(s.goods()) != 1 || s.goods()[0].GetPrice() != 1 || s.goods()[0].GetCurrency() != "gold" {
 		t.Fatalf("got %+v, %v, want what was sold", s, err)
 	}
@@ -316,7 +316,7 @@ func TestRecordedSale(t *testing.T) {
 		left--
 		return sell(player, b, 1)
 	})
-	r := replayed(t, m, Config{Tape: "testdata/sale.tape", Speed: 10})
+	r := replayed(t, m, Config{Tape: "../testdata/sale.tape", Speed: 10})
 	o := of(t, r, "buy")
 	if o.Then["sold"] != 1000 || o.Now["sold"] != 1000 || o.Then["sold out"] != 600 || o.Now["sold out"] != 600 || !allHold(r.Checks) {
 		t.Errorf("got %+v and %+v, want as much sold as on the tape", o, r.Checks)
