@@ -97,7 +97,7 @@ do not add up.`,
 			return nil
 		},
 	}
-	launch.Flags{URL: &cfg.URL, Admin: &cfg.Admin, AdminToken: &cfg.AdminToken, Secret: &cfg.Secret}.Add(c)
+	launch.Flags{URL: &cfg.URL, Admin: &cfg.Admin, AdminToken: &cfg.AdminToken, Secret: &cfg.Secret, CA: &cfg.CA}.Add(c)
 	f := c.Flags()
 	f.IntVar(&cfg.Players, "players", 512, "players, each with a connection")
 	f.Float64Var(&seconds, "seconds", 5, "length of the load; none with --attempts or --until-sold-out unless given")

@@ -20,6 +20,9 @@ type SaleConfig struct {
 	// Secret is the HS256 secret that the cluster's player tokens are signed
 	// with.
 	Secret string
+	// CA has certificates, in PEM, of authorities to trust besides the system's, for
+	// wss:// and https://.
+	CA string
 
 	// Players is the number of players, each with a connection. 512.
 	Players int
@@ -149,7 +152,7 @@ func (c SaleConfig) Validate() error {
 
 // cluster is the one that others have started.
 func (c SaleConfig) cluster() launch.Target {
-	return launch.Target{URL: c.URL, Admin: c.Admin, AdminToken: c.AdminToken, Secret: c.Secret}
+	return launch.Target{URL: c.URL, Admin: c.Admin, AdminToken: c.AdminToken, Secret: c.Secret, CA: c.CA}
 }
 
 // EchoConfig says how to measure the machine's ceiling. The zero value of a

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"time"
@@ -87,6 +88,7 @@ type sale struct {
 	SaleConfig
 	target
 	admin    admin
+	tls      *tls.Config
 	run      string // begins the ids of this run's products and players
 	products []product
 	recorder *recorder
@@ -97,7 +99,7 @@ type sale struct {
 }
 
 func holdSale(ctx context.Context, cfg SaleConfig, at target, a admin) (*SaleReport, error) {
-	s := &sale{SaleConfig: cfg, target: at, admin: a, recorder: newRecorder()}
+	s := &sale{SaleConfig: cfg, target: at, admin: a, tls: at.TLS(), recorder: newRecorder()}
 	s.run = "bench-" + uuid.NewString()[:8] + "-"
 	defer func() { s.chronicle.stop(ctx) }()
 	if err := s.prepare(ctx); err != nil {
@@ -183,7 +185,7 @@ func (s *sale) eachPlayer(ctx context.Context, fn func(ctx context.Context, i in
 
 func (s *sale) options(i int) (client.Options, error) {
 	token, err := s.Token(s.ledgers[i].player)
-	return client.Options{Token: token, Name: "holdfast-bench", MaxInFlight: s.Outstanding}, err
+	return client.Options{Token: token, Name: "holdfast-bench", MaxInFlight: s.Outstanding, TLS: s.tls}, err
 }
 
 // settle reads the books until they have settled and agree, or time is up.

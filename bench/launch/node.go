@@ -21,6 +21,7 @@ type Target struct {
 	Admin      string // base URL of the admin listener
 	AdminToken string
 	Secret     string // signs the players' tokens
+	CA         string // PEM of authorities to trust besides the system's
 }
 
 // File is what `holdfast serve` writes to node.json in its data folder when

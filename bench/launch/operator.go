@@ -27,7 +27,7 @@ func (t Target) Operator() (rpc adminv1connect.AdminServiceClient, release func(
 			return next(ctx, r)
 		}
 	})
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport := t.Transport()
 	transport.MaxIdleConnsPerHost = operatorConnections
 	c := &http.Client{Transport: transport, Timeout: operatorTimeout}
 	return adminv1connect.NewAdminServiceClient(c, t.Admin, connect.WithInterceptors(bearer)), c.CloseIdleConnections

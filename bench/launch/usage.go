@@ -37,7 +37,7 @@ func (t Target) Usage(ctx context.Context) (Usage, error) {
 		return Usage{}, fmt.Errorf("read metrics: %w", err)
 	}
 	r.Close = true // once in a while: no connection is kept for it
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := (&http.Client{Transport: t.Transport()}).Do(r)
 	if err != nil {
 		return Usage{}, fmt.Errorf("read metrics: %w", err)
 	}

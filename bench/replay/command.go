@@ -64,7 +64,7 @@ differ is told, and is for you to judge.`,
 		},
 	}
 	t := &cfg.Target
-	launch.Flags{URL: &t.URL, Admin: &t.Admin, AdminToken: &t.AdminToken, Secret: &t.Secret}.Add(c)
+	launch.Flags{URL: &t.URL, Admin: &t.Admin, AdminToken: &t.AdminToken, Secret: &t.Secret, CA: &t.CA}.Add(c)
 	f := c.Flags()
 	f.Float64Var(&cfg.Speed, "speed", 1, "how much faster than on the tape")
 	f.BoolVar(&cfg.Unpaced, "unpaced", false, "as fast as answers come, whatever the times on the tape")

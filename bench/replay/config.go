@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -105,9 +104,9 @@ func (c Config) Validate() error {
 	case c.Settle < 0:
 		return fmt.Errorf("Settle: %s is negative", c.Settle)
 	}
-	for url := range strings.SplitSeq(c.Target.URL, ",") {
-		if c.Target.URL != "" && !strings.HasPrefix(strings.TrimSpace(url), "ws://") {
-			return fmt.Errorf("URL: %s: a replay speaks ws:// only", url)
+	if c.Target.URL != "" {
+		if _, err := endpoints(c.Target); err != nil {
+			return err
 		}
 	}
 	return c.Target.Validate("read the books")

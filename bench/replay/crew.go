@@ -191,7 +191,8 @@ func (r *run) sum(e *ended) error {
 	c := &r.counts
 	c.events += e.Events
 	c.reconnects += e.Reconnects
-	c.disconnects += e.Disconnects
+	c.lost.merge(e.Lost)
+	c.unopened.merge(e.Unopened)
 	c.held += e.Held
 	c.skipped = max(c.skipped, e.Skipped)
 	for at, n := range e.Due {

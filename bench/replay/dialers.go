@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -36,7 +35,7 @@ const (
 // dialers open connections, so that the engine does not wait for it.
 type dialers struct {
 	job
-	urls []*url.URL
+	to   []endpoint
 	wake func()
 	room chan struct{} // one for each connection that may be open
 	stop context.CancelFunc
@@ -68,19 +67,18 @@ type dialed struct {
 	err   error
 }
 
-func startDialers(j job, wake func()) *dialers {
-	d := &dialers{job: j, wake: wake, room: make(chan struct{}, maxOpen())}
+func startDialers(j job, wake func()) (*dialers, error) {
+	to, err := endpoints(j.Target)
+	if err != nil {
+		return nil, err
+	}
+	d := &dialers{job: j, to: to, wake: wake, room: make(chan struct{}, maxOpen())}
 	d.more.L = &d.mu
 	d.ctx, d.stop = context.WithCancel(context.Background())
-	for one := range strings.SplitSeq(j.Target.URL, ",") {
-		if u, err := url.Parse(strings.TrimSpace(one)); err == nil {
-			d.urls = append(d.urls, u)
-		}
-	}
 	for range dialersOfWorker {
 		d.all.Go(d.run)
 	}
-	return d
+	return d, nil
 }
 
 // add asks for a connection.
@@ -150,12 +148,11 @@ func (d *dialers) open(r request, number int) dialed {
 	out := dialed{link: r.link}
 	ctx, cancel := context.WithTimeout(d.ctx, dialTimeout)
 	defer cancel()
-	u := d.urls[number%len(d.urls)]
-	dialer := net.Dialer{LocalAddr: d.from(u, number)}
-	conn, err := dialer.DialContext(ctx, "tcp", u.Host)
+	to := &d.to[number%len(d.to)]
+	conn, err := to.dial(ctx, d.from(to.URL, number))
 	if err == nil {
 		stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-		out.next, out.early, err = d.greet(conn, u, r.player)
+		out.next, out.early, err = d.greet(conn, to.URL, r.player)
 		if !stop() && err == nil {
 			err = context.Cause(ctx)
 		}

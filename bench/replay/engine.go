@@ -2,6 +2,8 @@ package replay
 
 import (
 	"context"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -43,7 +45,10 @@ func newEngine(j job, s *script) (*engine, error) {
 	}
 	e := &engine{job: j, script: s, poll: p, tally: newTally()}
 	e.tally.name, e.tally.answered = e.name, s.answered
-	e.dialers = startDialers(e.job, p.wakeUp)
+	if e.dialers, err = startDialers(e.job, p.wakeUp); err != nil {
+		p.close()
+		return nil, err
+	}
 	random := rand.New(rand.NewPCG(j.Seed, uint64(j.Worker)))
 	for _, part := range s.parts {
 		for copied := range j.Scale {
@@ -225,7 +230,7 @@ func (e *engine) send(l *link, s *step, due, now time.Duration) {
 	p.asked = append(p.asked, asked{seq: l.seq, link: l, step: p.next, due: counted, sent: now})
 	e.tally.sent(now - counted)
 	if err := e.poll.write(l, finish(e.frame, opBinary)); err != nil {
-		e.lost(l)
+		e.lost(l, err)
 	}
 }
 
@@ -245,22 +250,23 @@ func (e *engine) dial(l *link) {
 // dialed takes a connection, or hears that there is none.
 func (e *engine) dialed(d dialed) {
 	l, p := d.link, d.link.player
-	opened := d.err == nil
-	if opened {
+	if d.err == nil {
 		l.seq, l.unframer = 1, unframer{} // Hello had it
 		l.state = up
 		p.greet(d.next)
-		opened = e.poll.adopt(l, d.conn) == nil
+		d.err = e.poll.adopt(l, d.conn)
 	}
+	opened := d.err == nil
 	if !opened {
+		e.tally.unopened.add(d.err)
 		l.state = down
 		e.dialers.release()
 	}
 	if p.redialed == 0 || p.part.steps[p.redialed-1].kind == connecting {
 		e.tally.connected(p, d, opened)
 	}
-	if opened && len(d.early) > 0 {
-		e.arrived(l, d.early, nil)
+	if opened {
+		e.poll.begin(l, d.early, e.arrived)
 	}
 	e.proceed(p)
 }
@@ -282,7 +288,7 @@ func (e *engine) arrived(l *link, data []byte, err error) {
 		err = l.feed(data, func(opcode byte, payload []byte) error { return e.message(l, opcode, payload) })
 	}
 	if err != nil && l.state == up {
-		e.lost(l)
+		e.lost(l, err)
 	}
 }
 
@@ -325,7 +331,11 @@ func (e *engine) message(l *link, opcode byte, payload []byte) error {
 }
 
 // lost: a connection has broken.
-func (e *engine) lost(l *link) {
+func (e *engine) lost(l *link, why error) {
+	if errors.Is(why, io.EOF) {
+		why = errClosed
+	}
+	e.tally.lost.add(why)
 	e.drop(l, down)
 	p := l.player
 	for i := 0; i < len(p.asked); {
@@ -336,7 +346,6 @@ func (e *engine) lost(l *link) {
 		}
 		i++
 	}
-	e.tally.disconnects++
 	e.proceed(p)
 }
 

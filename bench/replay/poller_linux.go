@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +39,7 @@ func maxOpen() int {
 type socket struct {
 	fd     int
 	unsent []byte
+	tls    *tls.Conn // nil: none
 }
 
 // poller reads all sockets of an engine through epoll, and wakes up when something
@@ -47,10 +49,11 @@ type poller struct {
 	links               []*link // by descriptor
 	events              []unix.EpollEvent
 	buffer              []byte
+	plain               []byte // what of it was encrypted
 }
 
 func newPoller() (*poller, error) {
-	p := &poller{events: make([]unix.EpollEvent, pollBatch), buffer: make([]byte, pollBuffer), epoll: -1, timer: -1, waker: -1}
+	p := &poller{events: make([]unix.EpollEvent, pollBatch), buffer: make([]byte, pollBuffer), plain: make([]byte, plainBuffer), epoll: -1, timer: -1, waker: -1}
 	var err1, err2, err3 error
 	p.epoll, err1 = unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	p.timer, err2 = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
@@ -77,6 +80,7 @@ func (p *poller) wakeUp() {
 
 // adopt takes a connection away from Go's poller. It is closed if that fails.
 func (p *poller) adopt(l *link, conn net.Conn) error {
+	conn, secured := asTLS(conn)
 	raw, err := conn.(syscall.Conn).SyscallConn()
 	fd := -1
 	if err == nil {
@@ -97,12 +101,36 @@ func (p *poller) adopt(l *link, conn net.Conn) error {
 		p.links = append(p.links, make([]*link, max(1024, len(p.links)))...)
 	}
 	p.links[fd] = l
-	l.socket = socket{fd: fd}
+	l.socket = socket{fd: fd, tls: secured}
+	if secured != nil {
+		secured.NetConn().(*wire).adopted(p, l)
+	}
 	return nil
+}
+
+// begin hands on what has come before a connection was adopted: early, and what
+// its TLS still has.
+func (p *poller) begin(l *link, early []byte, arrived func(*link, []byte, error)) {
+	secured := l.tls
+	if len(early) > 0 {
+		arrived(l, early, nil)
+	}
+	if secured != nil && l.tls == secured {
+		p.decrypt(l, nil, arrived)
+	}
 }
 
 // write sends a frame, now or, if the server does not take it, as soon as it does.
 func (p *poller) write(l *link, frame []byte) error {
+	if l.tls == nil {
+		return p.put(l, frame)
+	}
+	_, err := l.tls.Write(frame)
+	return err
+}
+
+// put is write for what is on the wire.
+func (p *poller) put(l *link, frame []byte) error {
 	if len(l.unsent) > 0 {
 		if len(l.unsent)+len(frame) > maxUnsent {
 			return errors.New("the server does not read")
@@ -139,6 +167,10 @@ func (p *poller) flush(l *link) error {
 
 // drop closes a connection.
 func (p *poller) drop(l *link) {
+	if l.tls != nil {
+		_ = l.tls.CloseWrite() // a farewell, which needs no answer
+		l.tls = nil
+	}
 	p.links[l.fd] = nil
 	_ = unix.Close(l.fd) // which takes it out of the set as well
 }
@@ -189,6 +221,8 @@ func (p *poller) read(l *link, arrived func(*link, []byte, error)) {
 		arrived(l, nil, err)
 	case n == 0:
 		arrived(l, nil, io.EOF)
+	case l.tls != nil:
+		p.decrypt(l, p.buffer[:n], arrived)
 	default:
 		arrived(l, p.buffer[:n], nil)
 	}

@@ -76,6 +76,16 @@ func (p *poller) adopt(l *link, conn net.Conn) error {
 	return nil
 }
 
+// underTLS is what is given to package crypto/tls.
+func underTLS(conn net.Conn) net.Conn { return conn }
+
+// begin hands on what has come before a connection was adopted.
+func (p *poller) begin(l *link, early []byte, arrived func(*link, []byte, error)) {
+	if len(early) > 0 {
+		arrived(l, early, nil)
+	}
+}
+
 func (p *poller) write(l *link, frame []byte) error {
 	_ = l.wire.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_, err := l.wire.Write(frame)

@@ -82,7 +82,13 @@ func (r *run) notes() (notes []string) {
 		notes = append(notes, fmt.Sprintf("The generator has used %.1f µs of processor time for a request.", float64(c.processor.Microseconds())/float64(c.sent)))
 	}
 	say(c.held, "%s requests were due before an answer, or a connection, that they had to wait for.")
-	say(c.disconnects, "%s connections were lost.")
+	because := func(m mishaps, format string) {
+		if m.Count > 0 {
+			notes = append(notes, fmt.Sprintf(format+", the first one with: %s.", figures.Thousands(m.Count), m.First))
+		}
+	}
+	because(c.unopened, "%s connections could not be opened")
+	because(c.lost, "%s connections were lost")
 	say(c.reconnects, "%s connections were opened again.")
 	say(int64(c.skipped), "%s requests on the tape were not replayed: they cannot be decoded, or are about the recorded gateway's own streams.")
 	say(int64(r.survey.info.Dropped), "%s records were lost when the tape was recorded.")

@@ -40,11 +40,12 @@ type run struct {
 
 // counts are what else workers have counted.
 type counts struct {
-	sent, done, errors                    int64
-	events, reconnects, disconnects, held int64
-	skipped                               int
-	players                               int
-	processor                             time.Duration
+	sent, done, errors       int64
+	events, reconnects, held int64
+	lost, unopened           mishaps
+	skipped                  int
+	players                  int
+	processor                time.Duration
 }
 
 // second is one of a replay.
@@ -76,6 +77,9 @@ func Replay(ctx context.Context, cfg Config) (out *report.Run, err error) {
 		}
 		defer func() { err = errors.Join(err, n.Stop()) }()
 		r.Target = n.Target
+	}
+	if err := r.reach(ctx); err != nil {
+		return nil, err
 	}
 	rpc, release := r.Target.Operator()
 	defer release()

@@ -328,7 +328,7 @@ func TestConfigSaysWhatCannotWork(t *testing.T) {
 		"Tape: missing":         {},
 		"Speed: -1":             {Tape: "a", Speed: -1},
 		"Scale: -1":             {Tape: "a", Scale: -1},
-		"URL: wss://x":          {Tape: "a", Target: launch.Target{URL: "wss://x"}},
+		"URL: http://x":         {Tape: "a", Target: launch.Target{URL: "http://x"}},
 		"Admin: needed":         {Tape: "a", Target: launch.Target{URL: "ws://x"}},
 		"Workers: 1000 is not":  {Tape: "a", Workers: 1000},
 		"Patience: -1s is nega": {Tape: "a", Patience: -time.Second},

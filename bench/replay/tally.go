@@ -22,10 +22,25 @@ type tally struct {
 	// byKind has what became of requests, by kind and pair.
 	byKind [256]map[pair]*differing
 
-	events      int64 // from the server
-	reconnects  int64
-	disconnects int64
-	held        int64 // requests that waited for an answer
+	events         int64 // from the server
+	reconnects     int64
+	lost, unopened mishaps // of connections
+	held           int64   // requests that waited for an answer
+}
+
+// mishaps are counted, and the first of them is remembered.
+type mishaps struct {
+	Count int64
+	First string
+}
+
+func (m *mishaps) add(err error) { m.merge(mishaps{1, err.Error()}) }
+
+func (m *mishaps) merge(more mishaps) {
+	m.Count += more.Count
+	if m.First == "" {
+		m.First = more.First
+	}
 }
 
 // window is what happened in a short while.

@@ -48,7 +48,7 @@ func finish(frame []byte, opcode byte) []byte {
 const maxMessage = 4 << 20
 
 var (
-	errClosed  = errors.New("the connection is closed")
+	errClosed  = errors.New("the server has closed it")
 	errFraming = errors.New("the server sends what RFC 6455 does not allow")
 )
 

@@ -67,10 +67,12 @@ type ended struct {
 	Due    []int64
 	Ledger ledger
 	// Open purchases are those whose outcome is not known.
-	Open                                  int64
-	Events, Reconnects, Disconnects, Held int64
-	Skipped                               int
-	Took                                  time.Duration
+	Open                     int64
+	Events, Reconnects, Held int64
+	// Lost and Unopened are connections.
+	Lost, Unopened mishaps
+	Skipped        int
+	Took           time.Duration
 }
 
 // Work is what a worker process does: it hears on in what to send, and says on out
@@ -157,7 +159,7 @@ func (e *engine) ended() (*ended, error) {
 	}
 	end := &ended{
 		Outcomes: t.outcomes(), Answered: t.answered, Delay: delay, Ledger: t.ledger, Events: t.events, Reconnects: t.reconnects,
-		Disconnects: t.disconnects, Held: t.held, Skipped: e.script.skipped, Took: e.now(),
+		Lost: t.lost, Unopened: t.unopened, Held: t.held, Skipped: e.script.skipped, Took: e.now(),
 	}
 	for k, d := range t.byKind[fieldBuy] {
 		if k.now.unsettled() {

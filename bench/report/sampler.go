@@ -83,7 +83,7 @@ func StartSampler(ctx context.Context, cfg SamplerConfig) (*Sampler, error) {
 	if cfg.Every == 0 {
 		cfg.Every = time.Second
 	}
-	s := &Sampler{cfg: cfg, http: &http.Client{Transport: new(http.Transport)}, done: make(chan struct{}), nodes: make(map[string]*sampled)}
+	s := &Sampler{cfg: cfg, http: &http.Client{Transport: cfg.Target.Transport()}, done: make(chan struct{}), nodes: make(map[string]*sampled)}
 	s.rpc, s.release = cfg.Target.Operator()
 	ctx, s.cancel = context.WithCancel(ctx)
 	shards, err := s.rpc.Shards(ctx, connect.NewRequest(&adminv1.ShardsRequest{}))
