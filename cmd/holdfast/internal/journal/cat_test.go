@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/cmd/holdfast/internal/exit"
 	journalv1 "github.com/holdfast-game/holdfast/proto/journal/v1"
 	"github.com/holdfast-game/holdfast/shard/journal"
 )
@@ -59,6 +60,30 @@ func TestCatIsReadable(t *testing.T) {
 		must(t, err)
 		if n := strings.Count(got, "\n"); n != want {
 			t.Errorf("cat %s: got %d lines, want %d:\n%s", filter, n, want, got)
+		}
+	}
+}
+
+// What cannot be there is told: an empty answer would say that it has not happened.
+func TestCatOfWhatThereCannotBe(t *testing.T) {
+	w := newTown(t)
+	w.add(w.writer("a-1"), plus(0, 1, "x", 1, 5))
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--log=hf_b"}, "--log: there is no log hf_b"},
+		{[]string{"--shard=4"}, "--shard: 4, must be 0 to 3"},
+		{[]string{"--shard=-2"}, "--shard: -2, must be 0 to 3"},
+		{[]string{"--actor=ann"}, `--actor: "ann", must be kind/id`},
+		{[]string{"--actor=player/"}, `--actor: "player/", must be kind/id`},
+		{[]string{"--from=3", "--to=2"}, "--to: 2, is before --from, 3"},
+	} {
+		for _, command := range []string{"cat", "dump"} {
+			got, err := w.run(append([]string{command}, tc.args...)...)
+			if err == nil || !strings.HasPrefix(err.Error(), tc.want) || exit.Status(err) != exit.Unusable || got != "" {
+				t.Errorf("%s %v: got %v (status %d) and %q, want %s", command, tc.args, err, exit.Status(err), got, tc.want)
+			}
 		}
 	}
 }

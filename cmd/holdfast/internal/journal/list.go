@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,6 +44,25 @@ func (f *filter) addFlags(flags *pflag.FlagSet) {
 	flags.Uint64Var(&f.to, "to", 0, "only entries with this number or a lower one")
 }
 
+// validate says which flag asks for what there cannot be: nothing would be printed
+// for it, as for what has not happened.
+func (f *filter) validate(r *reader, logs []logExtent) error {
+	if err := r.checkShard(f.shard); err != nil {
+		return err
+	}
+	kind, id, _ := strings.Cut(f.actor, "/")
+	isLog := func(l logExtent) bool { return f.log == string(l.name) }
+	switch {
+	case f.actor != "" && (kind == "" || id == ""):
+		return exit.Unstarted(fmt.Errorf("--actor: %q, must be kind/id, such as player/ann", f.actor))
+	case f.to > 0 && f.to < f.from:
+		return exit.Unstarted(fmt.Errorf("--to: %d, is before --from, %d", f.to, f.from))
+	case f.log != "" && !slices.ContainsFunc(logs, isLog):
+		return exit.Unstarted(fmt.Errorf("--log: there is no log %s; cat and dump without it name those that there are", f.log))
+	}
+	return nil
+}
+
 func (f *filter) seals() bool { return f.shard < 0 && f.actor == "" }
 
 func (f *filter) record(r *journal.Record) bool {
@@ -74,6 +94,9 @@ func (s *source) list(c *cobra.Command, added []actors.Kind, only *filter, forma
 func (r *reader) list(ctx context.Context, p printer, only *filter) error {
 	logs, err := r.logs(ctx)
 	if err != nil {
+		return err
+	}
+	if err := only.validate(r, logs); err != nil {
 		return err
 	}
 	for _, l := range logs {

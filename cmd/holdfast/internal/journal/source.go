@@ -31,7 +31,7 @@ func (s *source) addFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.etcd, "etcd", nil, "URLs of etcd")
 	f.StringSliceVar(&s.nats, "nats", nil, "URLs of NATS")
 	f.StringVar(&s.prefix, "prefix", "/holdfast", "prefix of the cluster's keys in etcd")
-	f.StringVar(&s.data, "data", "./data", "data folder of a node, instead of the above")
+	f.StringVar(&s.data, "data", "./data", "data folder of a node, instead of --etcd and --nats")
 }
 
 // reader is a cluster's etcd and NATS, to be read. Whoever gets one closes it.
@@ -114,7 +114,7 @@ func (s *source) read(c *cobra.Command, f func(*reader) error) error {
 // checkShard says whether there is such a shard; -1 is all of them.
 func (r *reader) checkShard(only int) error {
 	if only < -1 || only >= r.view.Shards() {
-		return exit.Unstarted(fmt.Errorf("--shard: %d, there are %d", only, r.view.Shards()))
+		return exit.Unstarted(fmt.Errorf("--shard: %d, must be 0 to %d", only, r.view.Shards()-1))
 	}
 	return nil
 }
