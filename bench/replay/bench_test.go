@@ -20,7 +20,7 @@ func BenchmarkAccuracy(b *testing.B) {
 	file := pings(b, conns, 2*rate, time.Second/rate)
 	var delay, processor float64
 	for b.Loop() {
-		delay, processor = againstNothing(b, Config{Tape: file, Workers: 1, Speed: 1})
+		delay, processor = againstNothing(b, false, Config{Tape: file, Workers: 1, Speed: 1})
 	}
 	b.ReportMetric(delay, "ms-p99-late")
 	b.ReportMetric(processor, "µs-cpu/request")
@@ -29,16 +29,20 @@ func BenchmarkAccuracy(b *testing.B) {
 // BenchmarkThroughput has as many under way as there are connections.
 func BenchmarkThroughput(b *testing.B) {
 	file := pings(b, 200, 200_000, time.Microsecond)
-	var processor float64
-	for b.Loop() {
-		_, processor = againstNothing(b, Config{Tape: file, Workers: 1, Unpaced: true})
+	for _, scheme := range []string{"ws", "wss"} {
+		b.Run(scheme, func(b *testing.B) {
+			var processor float64
+			for b.Loop() {
+				_, processor = againstNothing(b, scheme == "wss", Config{Tape: file, Workers: 1, Unpaced: true})
+			}
+			b.ReportMetric(processor, "µs-cpu/request")
+			b.ReportMetric(1e6/processor, "requests/s/core")
+		})
 	}
-	b.ReportMetric(processor, "µs-cpu/request")
-	b.ReportMetric(1e6/processor, "requests/s/core")
 }
 
 // pings is a tape of so many requests, in turn on so many connections.
-func pings(b *testing.B, conns, requests int, apart time.Duration) string {
+func pings(b testing.TB, conns, requests int, apart time.Duration) string {
 	file := filepath.Join(b.TempDir(), "pings.tape")
 	w, err := tape.Create(file, tape.Header{Started: time.Unix(1, 0)})
 	if err != nil {
@@ -66,26 +70,9 @@ const fieldPing = 3
 
 // againstNothing is the delay at the 99th percentile in milliseconds, and the
 // processor time of a request in microseconds.
-func againstNothing(b *testing.B, cfg Config) (late, processor float64) {
+func againstNothing(b *testing.B, secured bool, cfg Config) (late, processor float64) {
 	b.Helper()
-	cfg.Target.Secret, cfg.Prefix = "secret", "r-"
-	server := exec.Command(os.Args[0], "null")
-	server.Stderr = os.Stderr
-	out, err := server.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = server.Process.Kill(); _ = server.Wait() }()
-	if _, err := fmt.Fscanln(out, &cfg.Target.URL); err != nil {
-		b.Fatal(err)
-	}
-	r := &run{Config: cfg.withDefaults(), latency: figures.NewHistogram(), delay: figures.NewHistogram(), ledger: newLedger()}
-	if r.survey, err = look(cfg.Tape, 1); err != nil {
-		b.Fatal(err)
-	}
+	r := alone(b, secured, cfg)
 	if err := r.work(b.Context()); err != nil {
 		b.Fatal(err)
 	}
@@ -93,4 +80,35 @@ func againstNothing(b *testing.B, cfg Config) (late, processor float64) {
 		b.Errorf("got %d answers, want %d", r.counts.done, r.survey.requests)
 	}
 	return float64(r.delay.ValueAtQuantile(99)) / 1e6, float64(r.counts.processor.Microseconds()) / float64(r.counts.sent)
+}
+
+// alone is a replay against a server that only answers, in a process of its own,
+// and has no books.
+func alone(t testing.TB, secured bool, cfg Config) *run {
+	t.Helper()
+	args := []string{"null"}
+	if secured {
+		ca, host := identify(t)
+		cfg.Target.CA = ca
+		args = append(args, save(t, host)...)
+	}
+	server := exec.Command(os.Args[0], args...)
+	server.Stderr = os.Stderr
+	out, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
+	cfg.Target.Secret, cfg.Prefix = "secret", "r-"
+	if _, err := fmt.Fscanln(out, &cfg.Target.URL); err != nil {
+		t.Fatal(err)
+	}
+	r := &run{Config: cfg.withDefaults(), latency: figures.NewHistogram(), delay: figures.NewHistogram(), ledger: newLedger()}
+	if r.survey, err = look(cfg.Tape, r.Speed); err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

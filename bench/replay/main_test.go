@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -29,21 +30,33 @@ func TestMain(m *testing.M) {
 		return
 	}
 	if len(os.Args) > 1 && os.Args[1] == "null" {
-		serveNothing()
+		serveNothing(os.Args[2:])
 		return
 	}
 	// A child with the race detector would take a second to end.
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		_ = os.RemoveAll(program.dir)
+		os.Exit(status)
+	}))
 }
 
-// serveNothing answers everything, without looking, until it is killed.
-func serveNothing() {
+// serveNothing answers everything, without looking, until it is killed: over TLS
+// with the files of a certificate and its key.
+func serveNothing(files []string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
 	}
-	fmt.Printf("ws://%s/v1/ws\n", l.Addr())
+	scheme := "ws"
+	if len(files) > 0 {
+		host, err := tls.LoadX509KeyPair(files[0], files[1])
+		if err != nil {
+			panic(err)
+		}
+		l, scheme = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{host}}), "wss"
+	}
+	fmt.Printf("%s://%s/v1/ws\n", scheme, l.Addr())
 	upgrader := websocket.Upgrader{Subprotocols: []string{"holdfast.v1.proto"}}
 	panic(http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ws, err := upgrader.Upgrade(w, r, nil)

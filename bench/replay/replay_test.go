@@ -162,7 +162,12 @@ func sale(t *testing.T) string {
 
 func replayed(t *testing.T, m *market, cfg Config) *report.Run {
 	t.Helper()
-	cfg.Target, cfg.Prefix, cfg.Settle = m.target(), "r-", time.Millisecond
+	return replayedAt(t, m.target(), cfg)
+}
+
+func replayedAt(t *testing.T, target launch.Target, cfg Config) *report.Run {
+	t.Helper()
+	cfg.Target, cfg.Prefix, cfg.Settle = target, "r-", time.Millisecond
 	r, err := Replay(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
