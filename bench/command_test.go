@@ -48,15 +48,16 @@ func TestEchoCommand(t *testing.T) {
 
 func TestCommandsRefuseWhatCannotWork(t *testing.T) {
 	for want, args := range map[string][]string{
-		"Players: -5":      {"bench", "sale", "--players", "-5"},
-		"Admin: needed":    {"bench", "sale", "--url", "ws://127.0.0.1:1/v1/ws"},
-		"Rate: an open":    {"bench", "sale", "--rate", "5", "--attempts", "9"},
-		"no such file":     {"bench", "sale", "--secret-file", filepath.Join(t.TempDir(), "missing")},
-		"secret-file":      {"bench", "sale", "--secret", "x", "--secret-file", "y"},
-		"unknown flag":     {"bench", "sale", "--player", "5"},
-		"unknown command":  {"bench", "sail"},
-		"Connections: -1":  {"bench", "echo", "--connections", "-1"},
-		"connection refus": {"bench", "sale", "--url", "ws://127.0.0.1:1/v1/ws", "--admin", "http://127.0.0.1:1", "--secret", testSecret},
+		"Players: -5":         {"bench", "sale", "--players", "-5"},
+		"Admin: needed":       {"bench", "sale", "--url", "ws://127.0.0.1:1/v1/ws"},
+		"Rate: an open":       {"bench", "sale", "--rate", "5", "--attempts", "9"},
+		"no such file":        {"bench", "sale", "--secret-file", filepath.Join(t.TempDir(), "missing")},
+		"secret-file":         {"bench", "sale", "--secret", "x", "--secret-file", "y"},
+		"unknown flag":        {"bench", "sale", "--player", "5"},
+		"unknown command":     {"bench", "sail"},
+		"Connections: -1":     {"bench", "echo", "--connections", "-1"},
+		"holdfast ctl record": {"bench", "sale", "--url", "ws://127.0.0.1:1/v1/ws", "--admin", "http://127.0.0.1:1", "--secret", testSecret, "--record", "x"},
+		"connection refus":    {"bench", "sale", "--url", "ws://127.0.0.1:1/v1/ws", "--admin", "http://127.0.0.1:1", "--secret", testSecret},
 	} {
 		if _, _, err := run(t, args...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want an error with %q", args, err, want)

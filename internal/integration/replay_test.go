@@ -165,6 +165,41 @@ func (p *process) target(ctx context.Context) []string {
 	}
 }
 
+// A sale leaves a tape of all of it.
+func TestASaleIsTaped(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	dir := filepath.Join(t.TempDir(), "tapes")
+	if out, status := run(t, ctx, "bench", "sale", "--players", "4", "--attempts", "40", "--record", dir, "--json"); status != 0 {
+		t.Fatalf("the sale ended with %d:\n%s", status, out)
+	}
+	asked, answered := 0, 0
+	for rec := range records(t, onlyTape(t, dir)) {
+		var c clientv1.ClientFrame
+		var s clientv1.ServerFrame
+		switch {
+		case rec.Kind == tape.Received && proto.Unmarshal(rec.Frame, &c) == nil && c.GetBuy() != nil:
+			asked++
+		case rec.Kind == tape.Sent && proto.Unmarshal(rec.Frame, &s) == nil && s.GetBought() != nil:
+			answered++
+		}
+	}
+	if asked != 40 || answered != 40 {
+		t.Errorf("%d purchases and %d answers are on the tape, want 40 of each", asked, answered)
+	}
+}
+
+// onlyTape is the tape in a folder.
+func onlyTape(t *testing.T, dir string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.tape"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("got tapes %q, %v, want one", files, err)
+	}
+	return files[0]
+}
+
 // A session on the page is recorded and played back on another node.
 func TestReplayOfThePage(t *testing.T) {
 	t.Parallel()
@@ -184,17 +219,14 @@ func TestReplayOfThePage(t *testing.T) {
 	fight(ada, finn)
 	node.stop()
 
-	files, err := filepath.Glob(filepath.Join(dir, "tapes", "*.tape"))
-	if err != nil || len(files) != 1 {
-		t.Fatalf("got tapes %q, %v, want one", files, err)
-	}
-	saysNothing(t, files[0], "lantern?", "mine!", "Ada", "Finn")
+	recorded := onlyTape(t, filepath.Join(dir, "tapes"))
+	saysNothing(t, recorded, "lantern?", "mine!", "Ada", "Finn")
 	if *pageTape != "" {
-		if _, status := run(t, ctx, "tape", "cut", files[0], "-o", *pageTape); status != 0 {
+		if _, status := run(t, ctx, "tape", "cut", recorded, "-o", *pageTape); status != 0 {
 			t.Errorf("tape cut ended with %d", status)
 		}
 	}
-	playsAsBefore(t, ctx, files[0], []string{"--unpaced"})
+	playsAsBefore(t, ctx, recorded, []string{"--unpaced"})
 }
 
 // saysNothing fails if one of the words is on the tape.
