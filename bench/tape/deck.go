@@ -37,7 +37,9 @@ func (d *Deck) Start(cfg Config) error {
 		if r.On() {
 			return ErrRecording
 		}
-		d.end(r)
+		_ = r.Close() // it has ended
+		d.last = r.Status()
+		d.rec.Store(nil)
 	}
 	cfg.Open = maps.Clone(d.open)
 	r, err := NewRecorder(cfg)
@@ -49,23 +51,17 @@ func (d *Deck) Start(cfg Config) error {
 }
 
 // Stop ends the recording and returns how it went; ErrNotRecording if there is
-// none.
+// none. Nobody waits for the disk but its caller: players come and go meanwhile.
 func (d *Deck) Stop() (Status, error) {
+	r := d.rec.Swap(nil)
+	if r == nil {
+		return d.Status(), ErrNotRecording
+	}
+	_ = r.Close() // its status says it
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r := d.rec.Load()
-	if r == nil {
-		return d.last, ErrNotRecording
-	}
-	d.end(r)
-	return d.last, nil
-}
-
-// end closes a recorder. The caller holds mu.
-func (d *Deck) end(r *Recorder) {
-	d.rec.Store(nil)
-	_ = r.Close() // its status says it
 	d.last = r.Status()
+	return d.last, nil
 }
 
 // Status tells how the recording gets on, or how the last one went.

@@ -354,6 +354,46 @@ func TestDeck(t *testing.T) {
 	}
 }
 
+// While a slow disk takes what is left of a recording, players come and go.
+func TestDeckStopsWithoutTheGateway(t *testing.T) {
+	disk := &slowDisk{begun: make(chan struct{}, 100), go_: make(chan error)}
+	d := NewDeck()
+	go func() { disk.go_ <- nil }() // the preamble
+	if err := d.Start(Config{Dir: t.TempDir(), Key: testKey, create: func(_ string, h Header) (*Writer, error) { return NewWriter(disk, h) }}); err != nil {
+		t.Fatal(err)
+	}
+	<-disk.begun
+	d.Received(1, ping(t, 1), 4, time.Now())
+	stopped := make(chan error)
+	go func() {
+		_, err := d.Stop()
+		stopped <- err
+	}()
+	<-disk.begun // the block, or the index: Stop waits for it
+	came := make(chan struct{})
+	go func() {
+		d.Opened(2, "bob", time.Now())
+		close(came)
+	}()
+	select {
+	case <-came:
+	case <-stopped:
+		t.Error("the recording was stopped before anything was written")
+	case <-time.After(10 * time.Second):
+		t.Error("nobody can come while the recording is stopped")
+	}
+	for {
+		select {
+		case disk.go_ <- nil:
+		case err := <-stopped:
+			if err != nil || d.On() || d.Status().Files != 1 {
+				t.Errorf("got %v, %+v", err, d.Status())
+			}
+			return
+		}
+	}
+}
+
 // Gateways have many goroutines, and operators switch as they like.
 func TestDeckUnderFire(t *testing.T) {
 	d, dir := NewDeck(), t.TempDir()
