@@ -24,26 +24,29 @@ func Command() *cobra.Command {
 		Long: `Look into recordings of gateways, cut and join them, or make some up.
 
 Tapes are recorded with serve --record, or ctl record start. What is written here is
-always a new file. Where a tape is damaged, what stands before the damage is used;
-the command then ends with 1 and says where.`,
+always a new file. Where a tape is damaged, what stands before the damage is used:
+info says where that is, all other commands do so as well and end with 1.`,
 		Args: cobra.NoArgs,
 	}
 	c.AddCommand(infoCommand(), verifyCommand(), cutCommand(), mergeCommand(), filterCommand(), synthCommand())
 	return c
 }
 
-// eachFile opens tapes one after the other.
+// eachFile opens tapes one after the other. One that is none does not keep the
+// others from being looked at.
 func eachFile(files []string, fn func(file string, in *tape.Reader) error) error {
+	var errs []error
 	for _, file := range files {
 		in, err := tape.Open(file)
 		if err != nil {
-			return err
+			errs = append(errs, err)
+			continue
 		}
 		if err := errors.Join(fn(file, in), in.Close()); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			errs = append(errs, fmt.Errorf("%s: %w", file, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func infoCommand() *cobra.Command {
@@ -54,6 +57,7 @@ func infoCommand() *cobra.Command {
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			c.SilenceUsage = true
+			printed := 0
 			return eachFile(args, func(file string, in *tape.Reader) error {
 				s, err := Summarise(file, in)
 				if err != nil {
@@ -61,6 +65,9 @@ func infoCommand() *cobra.Command {
 				}
 				if asJSON {
 					return printJSON(c.OutOrStdout(), s)
+				}
+				if printed++; printed > 1 {
+					fmt.Fprintln(c.OutOrStdout())
 				}
 				return s.Print(c.OutOrStdout())
 			})
@@ -102,8 +109,8 @@ told, and not wrong.`,
 				v.Print(c.OutOrStdout())
 				return nil
 			})
-			if err == nil && !fine {
-				return ErrNotWhole
+			if !fine {
+				err = errors.Join(err, ErrNotWhole)
 			}
 			return err
 		},
@@ -175,7 +182,8 @@ func mergeCommand() *cobra.Command {
 		Short: "Make one tape of several, in the order of their times",
 		Long: `Make one tape of several, in the order of their times: the parts of one recording, or
 what several nodes have recorded. Those of several nodes have their connections
-numbered anew, and their clocks are taken to agree.`,
+numbered anew, and their clocks are taken to agree. What stands on two of the tapes,
+because one was cut out of the other or was given twice, is refused.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			c.SilenceUsage = true

@@ -52,6 +52,8 @@ func TestCommands(t *testing.T) {
 		{"cut " + a, "", "out"},
 		{"cut " + a + " -o " + made("head") + " --to 30ms", "", ""},
 		{"merge " + made("cut") + " " + made("head") + " -o " + made("merged"), "", ""},
+		{"merge " + a + " " + made("cut") + " -o " + made("no"), "", "have the same"},
+		{"cut " + a + " -o " + made("no") + " --from 1h", "", "cut from 1h0m0s: the tape ends at 90ms"},
 		{"filter " + a + " --player " + bob + " -o " + made("bob"), "", ""},
 		{"filter " + keyed + " --player alice -o " + made("alice") + " --key-file " + key, "", ""},
 		{"filter " + a + " --player alice -o " + made("no") + " --key-file " + key, "", "another key"},
@@ -62,8 +64,14 @@ func TestCommands(t *testing.T) {
 		{"synth", "", "which profile"},
 		{"synth party -o " + made("no"), "", "no profile \"party\""},
 		{"synth sale", "", "give --out"},
+		{"synth sale --players -1 -o " + made("no"), "", "--players: -1, must be positive"},
+		{"synth sale --players 0 -o " + made("no"), "", "--players: 0, must be positive"},
+		{"synth sale --duration 0s -o " + made("no"), "", "--duration: 0s, must be positive"},
 		{"info " + made("nowhere"), "", "no such file"},
 		{"info " + key, "", "this is no tape"},
+		{"info " + key + " " + a + " " + keyed, "records      12, and 4 lost", "this is no tape"},
+		{"info " + a + " " + keyed, "\n\ntape  ", ""},
+		{"info " + keyed, "in 1 block\n", ""},
 	} {
 		got, err := run(strings.Fields(tc.args)...)
 		switch {
@@ -84,6 +92,10 @@ func TestVerifyCommandFails(t *testing.T) {
 	out, err := run("verify", "--json", whole, bad)
 	if !errors.Is(err, ErrNotWhole) {
 		t.Errorf("got %v, want %v", err, ErrNotWhole)
+	}
+	// What is no tape at all does not hide what is wrong with the others.
+	if _, err := run("verify", filepath.Join(t.TempDir(), "nowhere"), bad); !errors.Is(err, ErrNotWhole) || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v, want both to be told", err)
 	}
 	d := json.NewDecoder(strings.NewReader(out))
 	var first, second Verdict

@@ -55,7 +55,7 @@ func Cut(in *tape.Reader, path string, from, to time.Duration) error {
 	case from < 0 || to < 0 || to != 0 && to <= from:
 		return fmt.Errorf("cut from %v to %v: there is nothing between", from, to)
 	case from > in.Info().Duration:
-		return fmt.Errorf("cut from %v: the tape ends at %v", from, in.Info().Duration)
+		return fmt.Errorf("cut from %v: the tape ends at %v", from.Round(time.Millisecond), in.Info().Duration.Round(time.Millisecond))
 	}
 	h.Started = h.Started.Add(from)
 	return write(path, h, func(w *tape.Writer) error {

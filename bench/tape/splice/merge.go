@@ -21,7 +21,7 @@ func Merge(ins []*tape.Reader, path string) error {
 		return err
 	}
 	return write(path, h, func(w *tape.Writer) error {
-		m := merger{alone: h.Recording != "", conns: make(map[place]uint64), streams: make(map[place]uint32), open: make(map[uint64]bool)}
+		m := merger{alone: h.Recording != "", conns: make(map[place]uint64), streams: make(map[place]uint32), open: make(map[uint64]*source)}
 		return m.run(w, ins, h.Started)
 	})
 }
@@ -76,8 +76,12 @@ type merger struct {
 	alone   bool
 	conns   map[place]uint64
 	streams map[place]uint32
-	open    map[uint64]bool
+	// open are the connections, and the tape that has told of each last.
+	open map[uint64]*source
 }
+
+// ErrTwice: something stands on two of the tapes that are to be one.
+var ErrTwice = errors.New("the tapes have the same")
 
 // source is a tape with its next record.
 type source struct {
@@ -87,6 +91,7 @@ type source struct {
 	rec       tape.Record
 	at        time.Duration
 	part      int
+	left      map[uint64]bool // connections that another tape has gone on with
 }
 
 func (s *source) next() (ok bool, err error) {
@@ -131,7 +136,11 @@ func (m *merger) run(w *tape.Writer, ins []*tape.Reader, started time.Time) erro
 		s := slices.MinFunc(sources, func(a, b *source) int {
 			return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.recording, b.recording), cmp.Compare(a.part, b.part))
 		})
-		if m.number(s) {
+		fresh, err := m.number(s)
+		if err != nil {
+			return fmt.Errorf("merge: %w", err)
+		}
+		if fresh {
 			rec := s.rec
 			rec.At = s.at
 			if err := w.Append(&rec); err != nil {
@@ -147,14 +156,14 @@ func (m *merger) run(w *tape.Writer, ins []*tape.Reader, started time.Time) erro
 
 // number gives the source's record the numbers of the merged tape. False: it says
 // what is known: a part begins with the connections that are open.
-func (m *merger) number(s *source) bool {
+func (m *merger) number(s *source) (fresh bool, err error) {
 	r := &s.rec
 	switch r.Kind {
 	case tape.Dropped:
-		return true
+		return true, nil
 	case tape.Shown:
 		m.renumber(s)
-		return true
+		return true, nil
 	}
 	if !m.alone {
 		p := place{s.recording, r.Conn}
@@ -167,14 +176,35 @@ func (m *merger) number(s *source) bool {
 	}
 	switch r.Kind {
 	case tape.Opened:
-		if m.open[r.Conn] {
-			return false
+		if m.open[r.Conn] != nil {
+			return false, m.handOver(s)
 		}
-		m.open[r.Conn] = true
+		m.open[r.Conn] = s
 	case tape.Closed:
+		err = m.handOver(s)
 		delete(m.open, r.Conn)
 	default:
+		err = m.handOver(s)
 		m.renumber(s)
 	}
-	return true
+	return true, err
+}
+
+// handOver has a source go on with a connection. The parts of a recording do so
+// one after the other: where one comes back to it, they are of the same time.
+func (m *merger) handOver(s *source) error {
+	conn := s.rec.Conn
+	last := m.open[conn]
+	if last == nil || last == s {
+		return nil
+	}
+	if s.left[conn] {
+		return fmt.Errorf("%w: connection %d at %v", ErrTwice, conn, s.rec.At)
+	}
+	if last.left == nil {
+		last.left = make(map[uint64]bool)
+	}
+	last.left[conn] = true
+	m.open[conn] = s
+	return nil
 }

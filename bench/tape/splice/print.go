@@ -5,13 +5,15 @@ import (
 	"io"
 	"text/tabwriter"
 	"time"
+
+	"github.com/holdfast-game/holdfast/bench/figures"
 )
 
 // Print writes the summary for people.
 func (s *Summary) Print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	length := time.Duration(s.Seconds * float64(time.Second)).Round(time.Millisecond)
-	fmt.Fprintf(w, "tape\t%s, format %d, %s in %d blocks\n", s.File, s.Version, size(uint64(s.Bytes)), s.Blocks)
+	fmt.Fprintf(w, "tape\t%s, format %d, %s in %s\n", s.File, s.Version, size(uint64(s.Bytes)), figures.Plural(s.Blocks, "block"))
 	switch {
 	case s.Profile != "" && s.Node == "":
 		fmt.Fprintf(w, "made up\tof profile %s\n", s.Profile)

@@ -275,6 +275,45 @@ func TestMergeRefuses(t *testing.T) {
 	}
 }
 
+// Parts of one time are refused where they have the same connection, and merged
+// where each has its own.
+func TestMergeOfOneTime(t *testing.T) {
+	whole := create(t, header(), session(t))
+	halves := make([]string, 2)
+	for i, player := range []string{alice, bob} {
+		halves[i] = fresh(t)
+		if err := Filter(open(t, whole), halves[i], []string{player}, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := fresh(t)
+	if err := Cut(open(t, whole), again, at(40), 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name  string
+		tapes []string
+		want  error
+	}{
+		{"two players", halves, nil},
+		{"twice", []string{whole, whole}, ErrTwice},
+		{"a cut of it", []string{again, whole}, ErrTwice},
+		{"a player of it", []string{whole, halves[1]}, ErrTwice},
+	} {
+		var ins []*tape.Reader
+		for _, p := range tc.tapes {
+			ins = append(ins, open(t, p))
+		}
+		path := fresh(t)
+		if err := Merge(ins, path); !errors.Is(err, tc.want) {
+			t.Errorf("%s: got %v, want %v", tc.name, err, tc.want)
+		}
+		if _, err := os.Stat(path); (err == nil) != (tc.want == nil) {
+			t.Errorf("%s: got %v for the new tape", tc.name, err)
+		}
+	}
+}
+
 func TestFilter(t *testing.T) {
 	whole := create(t, header(), session(t))
 	for _, tc := range []struct {

@@ -30,6 +30,12 @@ With --players and --duration the crowds keep their shares, and what happens whe
 place; how long players think and stay remains as it is.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			switch given := c.Flags().Changed; {
+			case given("players") && players <= 0:
+				return fmt.Errorf("--players: %d, must be positive", players)
+			case given("duration") && duration <= 0:
+				return fmt.Errorf("--duration: %v, must be positive", duration)
+			}
 			text, err := specText(args, file)
 			if err != nil {
 				return err
