@@ -3,7 +3,7 @@ package replay
 import (
 	"errors"
 	"fmt"
-	"runtime"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -112,20 +112,30 @@ func (c Config) Validate() error {
 	return c.Target.Validate("read the books")
 }
 
-// workersFor is the number of processes for a replay that sends so many requests
-// a second at its peak and has so many connections open.
-func (c *Config) workersFor(peak float64, open int) int {
+// workersFor is the number of processes, with so many cores, for a replay that at
+// its peaks sends so many requests a second, is shown so many frames, and has so
+// many connections open.
+func (c *Config) workersFor(peak, shown float64, open, cores int) int {
 	if c.Workers > 0 {
 		return c.Workers
 	}
-	need := int(peak/workerRate) + 1
+	rate := workerRate
+	if strings.Contains(c.Target.URL, "wss:") {
+		rate = workerRateTLS
+	}
+	need := int(peak/rate+shown/workerShown) + 1
 	if c.Unpaced {
-		need = runtime.NumCPU() / 2
+		need = cores / 2
 	}
 	// Connections need descriptors, however many cores there are.
-	return min(max(min(need, runtime.NumCPU()), 1+(open-1)/maxOpen(), 1), maxWorkers)
+	return min(max(min(need, cores), 1+(open-1)/maxOpen(), 1), maxWorkers)
 }
 
-// workerRate is the requests a second that one worker sends in time, with room
-// for a peak within the peak.
-const workerRate = 20_000
+const (
+	// workerRate is the requests a second that one worker sends in time, with room
+	// for a peak within the peak, and workerRateTLS the same over TLS.
+	workerRate    = 20_000.
+	workerRateTLS = 15_000.
+	// workerShown is the frames a second that one worker takes and lets go.
+	workerShown = 100_000.
+)

@@ -27,6 +27,7 @@ type crewMate struct {
 	output  strings.Builder // what it prints as an error
 	players int
 	end     *ended
+	p99     time.Duration // of its delay, when it has ended
 	lag     time.Duration // as it has said last; the board's lock guards it
 }
 
@@ -163,8 +164,7 @@ func (w *crewMate) follow(r *run, b *board) error {
 				return err
 			}
 		case s.Ended != nil:
-			w.end = s.Ended
-			return nil
+			return w.keep(s.Ended)
 		}
 	}
 }

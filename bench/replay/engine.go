@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -87,9 +88,18 @@ func (e *engine) due(p *player, s *step) time.Duration {
 func (e *engine) run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, e.poll.wakeUp)
 	defer stop()
+	runtime.LockOSThread() // for its time to be known
+	defer runtime.UnlockOSThread()
+	t := e.tally
+	look := func(now time.Duration) { t.strain.look(&t.stretch, moment{now, threadTime()}) }
+	look(0)
+	defer func() { look(e.now()) }()
 	told := time.Duration(0)
 	for e.living > 0 && ctx.Err() == nil {
 		now := e.now()
+		if now-t.stretch.since.at >= looking {
+			look(now) // before it sends: a burst is not mixed with the pause before it
+		}
 		for range sendBatch {
 			if len(e.agenda) == 0 || e.agenda[0].wake > now {
 				break

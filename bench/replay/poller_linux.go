@@ -34,6 +34,15 @@ func maxOpen() int {
 	return int(min(max(limit.Max, 4*reserved)-reserved-dialersOfWorker, 1<<20))
 }
 
+// threadTime is how long the calling thread has used a processor.
+func threadTime() time.Duration {
+	var used unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &used); err != nil {
+		return 0
+	}
+	return time.Duration(used.Nano())
+}
+
 // socket is a connection outside Go's own poller, which would wake up for each
 // message as well.
 type socket struct {

@@ -21,6 +21,13 @@ const (
 
 func maxOpen() int { return openOfProcess }
 
+// started is when the program was.
+var started = time.Now()
+
+// threadTime is how long the calling thread can have used a processor: a worker
+// that is late counts as one that does all it can.
+func threadTime() time.Duration { return time.Since(started) }
+
 // socket is a connection that has a goroutine which reads it.
 type socket struct{ wire net.Conn }
 

@@ -6,34 +6,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/holdfast-game/holdfast/bench/figures"
 	"github.com/holdfast-game/holdfast/bench/report"
 )
-
-const (
-	// delayTooLong is the generator's own delay, at the 99th percentile, from which
-	// on latencies say more about it than about the server.
-	delayTooLong = 5 * time.Millisecond
-	// heldShare of the requests may have waited for an answer longer than on the
-	// tape before the server counts as the limit.
-	heldShare = 0.05
-)
-
-// limit names who could not keep the rate.
-func (r *run) limit() string {
-	switch {
-	case r.Unpaced:
-		return ""
-	case time.Duration(r.delay.ValueAtQuantile(99)) > delayTooLong:
-		return "generator"
-	case float64(r.counts.held) > heldShare*float64(r.counts.sent):
-		return "server"
-	default:
-		return ""
-	}
-}
 
 // report is the whole run as a document.
 func (r *run) report(checks []report.Check) (*report.Run, error) {
@@ -41,10 +17,11 @@ func (r *run) report(checks []report.Check) (*report.Run, error) {
 	if r.Unpaced {
 		pace = "as fast as answers come"
 	}
+	v := r.judgeRate()
 	slices.SortFunc(r.outcomes, func(a, b report.Outcomes) int { return strings.Compare(a.Kind, b.Kind) })
 	out := &report.Run{
 		Version: report.Version, Name: "replay of " + r.Tape, Load: "replay", Started: r.started, Seconds: r.took.Seconds(), Build: r.Build,
-		Machine: figures.ThisMachine(), Outcomes: r.outcomes, Checks: checks, Limit: r.limit(), Notes: r.notes(),
+		Machine: figures.ThisMachine(), Outcomes: r.outcomes, Checks: checks, Limit: v.limit, Notes: r.notes(v),
 		Settings: []report.Setting{
 			{Name: "tape", Value: r.Tape}, {Name: "pace", Value: pace}, {Name: "scale", Value: fmt.Sprintf("%d", r.Scale)},
 			{Name: "players", Value: figures.Thousands(int64(r.counts.players))}, {Name: "workers", Value: fmt.Sprintf("%d", r.Workers)},
@@ -71,8 +48,11 @@ func (r *run) report(checks []report.Check) (*report.Run, error) {
 }
 
 // notes are what else there is to know.
-func (r *run) notes() (notes []string) {
+func (r *run) notes(v verdict) (notes []string) {
 	c := &r.counts
+	if v.because != "" {
+		notes = append(notes, v.because)
+	}
 	say := func(n int64, format string) {
 		if n > 0 {
 			notes = append(notes, fmt.Sprintf(format, figures.Thousands(n)))
@@ -94,9 +74,6 @@ func (r *run) notes() (notes []string) {
 	say(int64(r.survey.info.Dropped), "%s records were lost when the tape was recorded.")
 	if d := r.survey.info.Damage; d != nil {
 		notes = append(notes, "Only a part of the tape was replayed: "+d.Error()+".")
-	}
-	if r.limit() == "generator" {
-		notes = append(notes, "The GENERATOR was the limit: these figures say little about the server. Try more workers, or another machine.")
 	}
 	return notes
 }

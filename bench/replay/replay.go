@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"connectrpc.com/connect"
@@ -96,7 +97,7 @@ func (r *run) replay(ctx context.Context) (*report.Run, error) {
 		return nil, err
 	}
 	r.before = b.players
-	r.Workers = r.workersFor(r.survey.peakRate(r.Scale), r.survey.open*r.Scale)
+	r.Workers = r.workersFor(r.survey.peakRate(r.Scale), r.survey.shownRate(r.Scale), r.survey.open*r.Scale, runtime.GOMAXPROCS(0))
 	r.phase(fmt.Sprintf("Starting %s", figures.Plural(r.Workers, "worker")))
 	sampler, err := report.StartSampler(ctx, report.SamplerConfig{Target: r.Target})
 	if err != nil {

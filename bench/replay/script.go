@@ -236,9 +236,14 @@ func (l *loader) sent(r *tape.Record) {
 // Fields whose answer a made-up tape must wait for: what comes behind them makes
 // no sense before.
 var entering = map[kind]bool{
-	kind(numberOf("enter_zone")): true,
+	entersZone:                   true,
 	kind(numberOf("join_group")): true,
 }
+
+var (
+	entersZone = kind(numberOf("enter_zone"))
+	leavesZone = kind(numberOf("leave_zone"))
+)
 
 func numberOf(body string) int {
 	for n, name := range kindNames {

@@ -20,6 +20,9 @@ type survey struct {
 	// peak is the most requests in window, which is peakWindow in the tape's time.
 	window   time.Duration
 	peak     int64
+	shown    int64         // the most frames in a second that nobody asked for, over all who were sent them
+	viewers  int           // connections in a zone at a time, at most
+	answered bool          // the tape has what was sent
 	length   time.Duration // from the first step to the last
 	info     tape.Info
 	products map[string]*clientv1.Product
@@ -27,6 +30,10 @@ type survey struct {
 
 // peakWindow, of a replay's time: a load that is higher for less is no peak.
 const peakWindow = 100 * time.Millisecond
+
+// shownToViewer is the frames a second for one who is in a zone: several cells, at
+// the rate that zones have unless they are told otherwise.
+const shownToViewer = 80
 
 // look reads a tape through, for a replay that is so much faster.
 func look(file string, speed float64) (*survey, error) {
@@ -36,9 +43,10 @@ func look(file string, speed float64) (*survey, error) {
 	}
 	defer in.Close()
 	s := &survey{info: in.Info(), products: make(map[string]*clientv1.Product), window: time.Duration(float64(peakWindow) * speed)}
-	players, open := make(map[string]bool), make(map[uint64]bool)
+	players, open, inZone := make(map[string]bool), make(map[uint64]bool), make(map[uint64]bool)
 	var first, slot time.Duration
 	var slotRequests int64
+	var frames perSecond
 	err = eachRecord(in, func(r *tape.Record) {
 		switch r.Kind {
 		case tape.Opened:
@@ -52,19 +60,33 @@ func look(file string, speed float64) (*survey, error) {
 			s.open = max(s.open, len(open))
 		case tape.Closed:
 			delete(open, r.Conn)
+			delete(inZone, r.Conn)
 		case tape.Received:
 			if !open[r.Conn] {
 				return
 			}
-			s.asked(r.Frame)
+			switch s.asked(r.Frame) {
+			case entersZone:
+				inZone[r.Conn] = true
+				s.viewers = max(s.viewers, len(inZone))
+			case leavesZone:
+				delete(inZone, r.Conn)
+			}
 			if r.At-slot >= s.window {
 				slot, slotRequests = r.At, 0
 			}
 			slotRequests++
 			s.peak = max(s.peak, slotRequests)
 		case tape.Sent:
-			s.told(r.Frame)
+			s.answered = true
+			if s.told(r.Frame) {
+				s.shown = max(s.shown, frames.add(r.At, 1))
+			}
 			return // a late event does not make the replay longer
+		case tape.Shown:
+			s.answered = true
+			s.shown = max(s.shown, frames.add(r.At, int64(r.Viewers)))
+			return
 		default:
 			return
 		}
@@ -73,11 +95,25 @@ func look(file string, speed float64) (*survey, error) {
 	return s, err
 }
 
+// perSecond counts what there is in a second of the tape.
+type perSecond struct {
+	since time.Duration
+	count int64
+}
+
+func (p *perSecond) add(at time.Duration, n int64) int64 {
+	if at-p.since >= time.Second {
+		p.since, p.count = at, 0
+	}
+	p.count += n
+	return p.count
+}
+
 // asked looks for what is bought, and watched.
-func (s *survey) asked(frame []byte) {
+func (s *survey) asked(frame []byte) kind {
 	_, field, body, err := splitFrame(frame)
 	if err != nil || field == fieldHello {
-		return
+		return 0
 	}
 	s.requests++
 	switch field {
@@ -86,6 +122,7 @@ func (s *survey) asked(frame []byte) {
 	case fieldWatch:
 		numbers(contents(body), func(_ protowire.Number, _ uint64, sku []byte) { s.product(string(sku)) })
 	}
+	return kind(min(field, protowire.Number(leaving)))
 }
 
 func (s *survey) product(sku string) *clientv1.Product {
@@ -98,10 +135,11 @@ func (s *survey) product(sku string) *clientv1.Product {
 }
 
 // told looks for prices: orders have some, and catalogs all that is to be known.
-func (s *survey) told(frame []byte) {
-	_, field, body, err := splitFrame(frame)
+// It says whether nobody has asked for it.
+func (s *survey) told(frame []byte) (unasked bool) {
+	seq, field, body, err := splitFrame(frame)
 	if err != nil {
-		return
+		return false
 	}
 	switch field {
 	case fieldBought:
@@ -112,18 +150,30 @@ func (s *survey) told(frame []byte) {
 	case fieldCatalog:
 		var c clientv1.Catalog
 		if proto.Unmarshal(contents(body), &c) != nil {
-			return
+			return false
 		}
 		for _, p := range c.GetProducts() {
 			s.products[p.GetSku()] = p
 		}
 	}
+	return seq == 0
 }
 
 // peakRate is the requests a second of the replay, at its peak, with so many
 // players for each.
 func (s *survey) peakRate(scale int) float64 {
 	return float64(s.peak) * float64(scale) / peakWindow.Seconds()
+}
+
+// shownRate is the frames a second of the replay that nobody asks for, at its
+// peak, with so many players for each. Worlds do not tick faster when requests come
+// faster. A tape that was made up does not say how much there is to see.
+func (s *survey) shownRate(scale int) float64 {
+	shown := float64(s.shown)
+	if !s.answered {
+		shown = float64(s.viewers) * shownToViewer
+	}
+	return shown * float64(scale)
 }
 
 // goods are the products, by name.

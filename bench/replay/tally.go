@@ -26,6 +26,8 @@ type tally struct {
 	reconnects     int64
 	lost, unopened mishaps // of connections
 	held           int64   // requests that waited for an answer
+	stretch        stretch
+	strain         strain
 }
 
 // mishaps are counted, and the first of them is remembered.
@@ -69,6 +71,7 @@ func (t *tally) sent(late time.Duration) {
 // to wait for an answer before.
 func (t *tally) delayed(by time.Duration, held bool) {
 	figures.Record(t.delay, by)
+	t.stretch.delayed(by, held)
 	if held {
 		t.held++
 	}

@@ -73,6 +73,7 @@ type ended struct {
 	Lost, Unopened mishaps
 	Skipped        int
 	Took           time.Duration
+	Strain         strain
 }
 
 // Work is what a worker process does: it hears on in what to send, and says on out
@@ -159,7 +160,7 @@ func (e *engine) ended() (*ended, error) {
 	}
 	end := &ended{
 		Outcomes: t.outcomes(), Answered: t.answered, Delay: delay, Ledger: t.ledger, Events: t.events, Reconnects: t.reconnects,
-		Lost: t.lost, Unopened: t.unopened, Held: t.held, Skipped: e.script.skipped, Took: e.now(),
+		Lost: t.lost, Unopened: t.unopened, Held: t.held, Skipped: e.script.skipped, Took: e.now(), Strain: t.strain,
 	}
 	for k, d := range t.byKind[fieldBuy] {
 		if k.now.unsettled() {
