@@ -9,10 +9,11 @@ import (
 
 // stopper stops the first worker for a while, in the middle of a replay.
 type stopper struct {
-	t    *testing.T
-	run  *run
-	at   time.Duration
-	gone bool
+	t            *testing.T
+	run          *run
+	from, length time.Duration
+	at           time.Duration
+	over         bool
 }
 
 func (s *stopper) Phase(string) {}
@@ -21,13 +22,13 @@ func (s *stopper) Done()        {}
 func (s *stopper) Tick(k Tick) {
 	worker := s.run.crew[0].cmd.Process
 	switch {
-	case s.at == 0 && k.Elapsed > 1200*ms:
+	case s.at == 0 && k.Elapsed > s.from:
 		s.at = k.Elapsed
 		if err := worker.Signal(syscall.SIGSTOP); err != nil {
 			s.t.Error(err)
 		}
-	case s.at > 0 && !s.gone && k.Elapsed > s.at+400*ms:
-		s.gone = true
+	case s.at > 0 && !s.over && k.Elapsed > s.at+s.length:
+		s.over = true
 		if err := worker.Signal(syscall.SIGCONT); err != nil {
 			s.t.Error(err)
 		}
@@ -36,7 +37,7 @@ func (s *stopper) Tick(k Tick) {
 
 func TestWorkerWithoutAProcessorIsTheLimit(t *testing.T) {
 	r := alone(t, false, Config{Tape: pings(t, 50, 3000, ms/2), Workers: 2})
-	r.Progress = &stopper{t: t, run: r}
+	r.Progress = &stopper{t: t, run: r, from: 1200 * ms, length: 400 * ms}
 	if err := r.work(t.Context()); err != nil {
 		t.Fatal(err)
 	}
