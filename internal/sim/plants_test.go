@@ -10,6 +10,9 @@ import (
 // TestPlants breaks one rule after the other, and wants each to be noticed.
 // -sim.seeds simulates as many seeds of each, to say in what share it is.
 func TestPlants(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whether a bug is noticed takes all seeds to say")
+	}
 	for _, p := range Plants() {
 		t.Run(p.Name, func(t *testing.T) {
 			began := time.Now()

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -35,24 +36,12 @@ func (s source) test() bool      { return strings.HasSuffix(s.path, "_test.go") 
 func (s source) generated() bool { return ast.IsGenerated(s.ast) }
 func (s source) dir() string     { return path.Dir(s.path) }
 
-// sources parses the Go files that are, or would be, part of the repository.
+// sources returns the Go files that are, or would be, part of the repository.
 func sources(t *testing.T) []source {
 	t.Helper()
-	var out []source
-	fset := token.NewFileSet()
-	for _, p := range files(t) {
-		if !strings.HasSuffix(p, ".go") {
-			continue
-		}
-		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(p)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := parser.ParseFile(fset, p, text, parser.ParseComments)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, source{path: p, text: text, ast: f, lines: strings.Count(string(text), "\n")})
+	out, err := parsed()
+	if err != nil {
+		t.Fatal(err)
 	}
 	if len(out) < 10 {
 		t.Fatalf("found only %d Go files under %s", len(out), root)
@@ -60,12 +49,43 @@ func sources(t *testing.T) []source {
 	return out
 }
 
+var parsed = sync.OnceValues(func() ([]source, error) {
+	names, err := list()
+	if err != nil {
+		return nil, err
+	}
+	var out []source
+	fset := token.NewFileSet()
+	for _, p := range names {
+		if !strings.HasSuffix(p, ".go") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(p)))
+		if err != nil {
+			return nil, err
+		}
+		f, err := parser.ParseFile(fset, p, text, parser.ParseComments)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, source{path: p, text: text, ast: f, lines: strings.Count(string(text), "\n")})
+	}
+	return out, nil
+})
+
 // files lists the repository's files, from the root and with slashes. Folders
 // that Go ignores, or that programs write into, are left out.
 func files(t *testing.T) []string {
 	t.Helper()
-	var out []string
-	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+	out, err := list()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func list() (out []string, err error) {
+	err = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -84,8 +104,5 @@ func files(t *testing.T) []string {
 		out = append(out, rel)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return out, err
 }

@@ -28,9 +28,14 @@ func TestRunsWithoutFaultHold(t *testing.T) {
 		"unknown":       {players: 5, purchases: 80, skus: 1, slices: 2, shards: 8, nodes: 3, stock: 10_000, outstanding: 8, unknown: 0.4, lost: 0.5, reads: 40},
 		"long":          {players: 2, purchases: 1500, skus: 1, slices: 2, shards: 8, nodes: 3, stock: 10_000, outstanding: 2, unknown: 0.01, again: 0.05, lost: 0.05, reads: 500},
 	}
+	seeds := uint64(8)
+	if testing.Short() {
+		seeds = 2
+		delete(shapes, "long")
+	}
 	for name, s := range shapes {
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(8) {
+			for seed := range seeds {
 				if name == "long" && seed > 0 {
 					break
 				}

@@ -252,9 +252,6 @@ func etcdLeads(ctx context.Context, client string) bool {
 // Two nodes with three copies of everything serve a sale while the leader of
 // etcd and one NATS server are killed and come back.
 func TestNodesServeWithoutOneMember(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 20 s of elections")
-	}
 	dir := t.TempDir()
 	_, s := startMembers(t, dir)
 	secrets := t.TempDir()
