@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-game/holdfast/bench/baseline"
 	"github.com/holdfast-game/holdfast/bench/delta"
 	"github.com/holdfast-game/holdfast/bench/figures"
+	"github.com/holdfast-game/holdfast/bench/launch"
 	"github.com/holdfast-game/holdfast/bench/world"
 )
 
@@ -34,7 +35,9 @@ func DemoCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			c.SilenceUsage = true
-			return Demo(c.Context(), c.OutOrStdout())
+			ctx, stop := launch.Interruptible(c.Context())
+			defer stop()
+			return launch.Interrupted(ctx, Demo(ctx, c.OutOrStdout()))
 		},
 	}
 }

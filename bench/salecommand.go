@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"errors"
 	"io"
 	"time"
@@ -46,11 +47,13 @@ do not add up.`,
 			if !f.json {
 				f.Progress = NewProgress(c.ErrOrStderr())
 			}
-			report, err := f.hold(c)
-			if err != nil {
-				return err
+			ctx, stop := launch.Interruptible(c.Context())
+			defer stop()
+			report, err := f.hold(ctx)
+			if report == nil {
+				return launch.Interrupted(ctx, err)
 			}
-			return f.show(c.OutOrStdout(), report)
+			return errors.Join(f.show(c.OutOrStdout(), report), err)
 		},
 	}
 	f.add(c)
@@ -81,8 +84,9 @@ func (f *saleFlags) add(c *cobra.Command) {
 	p.BoolVar(&f.json, "json", false, "print the report as JSON, and no progress")
 }
 
-// hold holds the sale and keeps what is to be kept of it.
-func (f *saleFlags) hold(c *cobra.Command) (*SaleReport, error) {
+// hold holds the sale and keeps what is to be kept of it. There is a report of one
+// that was held, whatever became of that.
+func (f *saleFlags) hold(ctx context.Context) (*SaleReport, error) {
 	if f.history != "" {
 		h, err := history.Create(f.history)
 		if err != nil {
@@ -91,7 +95,7 @@ func (f *saleFlags) hold(c *cobra.Command) (*SaleReport, error) {
 		f.History, f.Repeat, f.Reads = h, f.repeat, f.reads
 	}
 	f.Record = f.runFile != ""
-	report, err := Sale(c.Context(), f.SaleConfig)
+	report, err := Sale(ctx, f.SaleConfig)
 	if err := errors.Join(err, f.History.Close()); err != nil {
 		return nil, err
 	}

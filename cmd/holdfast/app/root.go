@@ -39,8 +39,8 @@ func newRoot(kinds []actors.Kind) *cobra.Command {
 	return root
 }
 
-// refuseMisuse has wrong flags and arguments of c and its subcommands end with
-// the status of a command that could not start.
+// refuseMisuse has wrong flags and arguments of c and its subcommands, and what
+// their PreRunE finds, end with the status of a command that could not start.
 func refuseMisuse(c *cobra.Command) {
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit.Unstarted(err) })
 	args := c.Args
@@ -49,6 +49,17 @@ func refuseMisuse(c *cobra.Command) {
 			args = cobra.NoArgs
 		}
 		return exit.Unstarted(args(c, given))
+	}
+	prepare := c.PreRunE
+	c.PreRunE = func(c *cobra.Command, given []string) error {
+		// cobra looks after this, and its error would be one of the command's work.
+		if err := errors.Join(c.ValidateRequiredFlags(), c.ValidateFlagGroups()); err != nil {
+			return exit.Unstarted(err)
+		}
+		if prepare == nil {
+			return nil
+		}
+		return exit.Unstarted(prepare(c, given))
 	}
 	if c.HasSubCommands() && c.RunE == nil {
 		c.RunE = func(c *cobra.Command, _ []string) error {
