@@ -18,6 +18,7 @@ type books struct {
 	conserved, settled bool
 	wrong              []string // what does not add up
 	players            ledger
+	onSale             map[string]bool // by SKU
 }
 
 // readBooks audits the cluster, with rows for the players whose ids begin so.
@@ -26,8 +27,9 @@ func readBooks(ctx context.Context, rpc adminv1connect.AdminServiceClient, prefi
 	if err != nil {
 		return nil, fmt.Errorf("read books: %w", err)
 	}
-	b := &books{conserved: r.Msg.GetConserved(), settled: r.Msg.GetSettled(), players: newLedger()}
+	b := &books{conserved: r.Msg.GetConserved(), settled: r.Msg.GetSettled(), players: newLedger(), onSale: make(map[string]bool)}
 	for _, s := range r.Msg.GetStock() {
+		b.onSale[s.GetSku()] = true
 		if !s.GetConserved() {
 			b.wrong = append(b.wrong, fmt.Sprintf("%s: %d initial and %d restocked, but %d free, %d held, %d sold, %d in transit; %d granted",
 				s.GetSku(), s.GetInitial(), s.GetRestocked(), s.GetFree(), s.GetHeld(), s.GetSold(), s.GetInTransit(), s.GetGranted()))
@@ -113,16 +115,20 @@ func check(name string, ok bool, detail string, args ...any) report.Check {
 // auditPause is the pause between two looks at books that have not settled.
 const auditPause = 100 * time.Millisecond
 
-// settle reads the books until they agree, or time is up.
+// settle reads the books until they agree, or time is up. That they cannot be read
+// any more is something to tell, and no reason to forget all else.
 func (r *run) settle(ctx context.Context) ([]report.Check, error) {
 	until := time.Now().Add(r.Settle)
 	for {
 		b, err := readBooks(ctx, r.rpc, r.Prefix)
-		if err != nil {
-			return nil, err
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
 		}
-		b.players.without(r.before)
-		checks := judge(r.ledger, b, r.open)
+		checks := []report.Check{check("the books can be read", err == nil, "%v", err)}
+		if err == nil {
+			b.players.without(r.before)
+			checks = judge(r.ledger, b, r.open)
+		}
 		if allHold(checks) || time.Now().After(until) {
 			return checks, nil
 		}

@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-game/holdfast/bench/launch"
 	"github.com/holdfast-game/holdfast/bench/report"
+	"github.com/holdfast-game/holdfast/bench/tape"
 )
 
 // ErrChecks: something that had to hold after a replay did not.
@@ -26,12 +29,19 @@ func Command(build string) *cobra.Command {
 
 Every player on the tape is replaced by one or more that nobody has known before,
 and sends what the other has sent, when it has, divided by --speed. What was sent
-after an answer waits for the answer. Products, zones and groups must be there, or,
-products, are put on sale with --stock; without --url a node is started with them.
+after an answer waits for the answer. Products and zones must be there, or, products,
+are put on sale with --stock; without --url a node is started for the time of the
+replay, with all of them. Groups begin with their first member.
 
 For each kind of request the outcomes on the tape and now are compared, and at the
-end the books are audited. Ends with 1 when the books do not hold; that outcomes
-differ is told, and is for you to judge.`,
+end the books are audited. Ends with 1 when the books do not hold or nothing at all
+was answered, and with 2 when the replay cannot begin; that outcomes differ is told,
+and is for you to judge.`,
+		Example: `  holdfast replay tapes/a-001.tape                    # a node of its own, as recorded
+  holdfast replay a.tape --speed 10 --report a.html   # ten times as fast, with a page
+  holdfast replay a.tape --unpaced --json > a.json    # as fast as answers come
+  holdfast replay a.tape --url wss://play.example.com/v1/ws --admin https://10.0.0.7:8081 \
+      --secret-file auth.secret --admin-token-file admin.token --stock 100000`,
 		Args: func(c *cobra.Command, args []string) error {
 			if worker {
 				return cobra.NoArgs(c, args)
@@ -43,24 +53,22 @@ differ is told, and is for you to judge.`,
 				c.SilenceUsage = true
 				return Work(c.Context(), c.InOrStdin(), c.OutOrStdout())
 			}
-			cfg.Tape = args[0]
-			if err := cfg.Validate(); err != nil {
-				return err
-			}
 			c.SilenceUsage = true
 			if !asJSON {
 				cfg.Progress = NewProgress(c.ErrOrStderr())
 			}
-			r, err := Replay(c.Context(), cfg)
-			if err != nil {
-				return err
+			ctx, stop := launch.Interruptible(c.Context())
+			defer stop()
+			r, err := Replay(ctx, cfg)
+			if r == nil {
+				return launch.Interrupted(ctx, err)
 			}
+			// What took long to find out is shown first: nothing after it loses it.
+			err = errors.Join(err, show(c, r, asJSON))
 			if page != "" {
-				if err := report.SavePage(page, r); err != nil {
-					return err
-				}
+				err = errors.Join(err, report.SavePage(page, r))
 			}
-			return show(c, r, asJSON)
+			return err
 		},
 	}
 	t := &cfg.Target
@@ -83,7 +91,43 @@ differ is told, and is for you to judge.`,
 		panic(err) // the flag is a line above
 	}
 	c.MarkFlagsMutuallyExclusive("speed", "unpaced")
+	secrets := c.PreRunE // it reads them from files
+	c.PreRunE = func(c *cobra.Command, args []string) error {
+		if worker {
+			return nil
+		}
+		if err := secrets(c, args); err != nil {
+			return err
+		}
+		cfg.Tape = args[0]
+		return cfg.check(f.Changed, page)
+	}
 	return c
+}
+
+// check says why a replay cannot begin, as far as that can be known before.
+func (c *Config) check(given func(flag string) bool, page string) error {
+	for _, v := range []struct {
+		flag string
+		none bool // which would be the default
+	}{{"speed", c.Speed == 0}, {"scale", c.Scale == 0}, {"patience", c.Patience == 0}, {"settle", c.Settle == 0}} {
+		if v.none && given(v.flag) {
+			return fmt.Errorf("--%s: 0, must be positive", v.flag)
+		}
+	}
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if page != "" {
+		if _, err := os.Stat(filepath.Dir(page)); err != nil {
+			return fmt.Errorf("--report: %w", err)
+		}
+	}
+	in, err := tape.Open(c.Tape)
+	if err != nil {
+		return err
+	}
+	return in.Close()
 }
 
 // show prints a run.

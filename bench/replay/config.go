@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/holdfast-game/holdfast/bench/figures"
 	"github.com/holdfast-game/holdfast/bench/launch"
 )
 
@@ -90,9 +91,9 @@ func (c Config) Validate() error {
 	case c.Tape == "":
 		return errors.New("Tape: missing")
 	case !(c.Speed > 0 && c.Speed <= maxSpeed):
-		return fmt.Errorf("Speed: %g is not in 0 to %g", c.Speed, maxSpeed)
+		return fmt.Errorf("Speed: %g is not in 0 to %s", c.Speed, figures.Thousands(maxSpeed))
 	case c.Scale < 1 || c.Scale > maxScale:
-		return fmt.Errorf("Scale: %d is not in 1 to %d", c.Scale, maxScale)
+		return fmt.Errorf("Scale: %d is not in 1 to %s", c.Scale, figures.Thousands(maxScale))
 	case c.Stock < 0:
 		return fmt.Errorf("Stock: %d is negative", c.Stock)
 	case c.Balance < 0:

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,10 +22,13 @@ import (
 type crewMate struct {
 	number  int
 	cmd     *exec.Cmd
+	ending  sync.Once
+	exit    error         // valid after wait
+	told    time.Duration // when it has said something last; the board's lock guards it
 	tell    *json.Encoder
 	input   io.Closer
 	hear    *json.Decoder
-	output  strings.Builder // what it prints as an error
+	output  strings.Builder // what it prints as an error; whole, and safe to read, after wait
 	players int
 	end     *ended
 	p99     time.Duration // of its delay, when it has ended
@@ -84,12 +88,7 @@ func (r *run) work(ctx context.Context) (err error) {
 		}
 		r.crew = append(r.crew, w)
 	}
-	// A worker ends when nobody tells it anything any more.
-	stop := context.AfterFunc(ctx, func() {
-		for _, w := range r.crew {
-			_ = w.input.Close()
-		}
-	})
+	stop := context.AfterFunc(ctx, r.release)
 	defer stop()
 	if err := r.each(func(w *crewMate) error { return w.prepare(r) }); err != nil {
 		return errors.Join(context.Cause(ctx), err)
@@ -105,12 +104,14 @@ func (r *run) work(ctx context.Context) (err error) {
 	return errors.Join(context.Cause(ctx), err)
 }
 
-// each is for every worker at once.
+// each is for every worker at once. The first that fails ends the others: without
+// its players there is nothing to compare.
 func (r *run) each(fn func(*crewMate) error) error {
 	var g errgroup.Group
 	for _, w := range r.crew {
 		g.Go(func() error {
 			if err := fn(w); err != nil {
+				r.release()
 				return fmt.Errorf("worker %d: %w", w.number, err)
 			}
 			return nil
@@ -119,12 +120,29 @@ func (r *run) each(fn func(*crewMate) error) error {
 	return g.Wait()
 }
 
+// release ends the workers: each does when nobody tells it anything any more.
+func (r *run) release() {
+	for _, w := range r.crew {
+		_ = w.input.Close()
+	}
+}
+
+// wait waits until a worker has ended, which is told to.
+func (w *crewMate) wait() error {
+	w.ending.Do(func() {
+		_ = w.input.Close()
+		w.exit = w.cmd.Wait()
+	})
+	return w.exit
+}
+
 var errSilent = errors.New("it has ended before it was done")
 
 // next is what a worker says next.
 func (w *crewMate) next() (s said, err error) {
 	if err := w.hear.Decode(&s); err != nil {
-		return s, fmt.Errorf("%w (%w): %s", errSilent, err, strings.TrimSpace(w.output.String()))
+		_ = w.cmd.Process.Kill() // what it says now is not understood; as a rule it has ended
+		return s, fmt.Errorf("%w (%w): %s", errSilent, errors.Join(err, w.wait()), strings.TrimSpace(w.output.String()))
 	}
 	if s.Failed != "" {
 		return s, errors.New(s.Failed)
@@ -173,8 +191,7 @@ func (w *crewMate) follow(r *run, b *board) error {
 func (r *run) dismiss() error {
 	var errs []error
 	for _, w := range r.crew {
-		_ = w.input.Close()
-		err := w.cmd.Wait()
+		err := w.wait()
 		if w.end == nil {
 			continue // it has said why
 		}

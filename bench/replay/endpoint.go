@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/holdfast-game/holdfast/bench/launch"
+	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
 
 // endpoint is a gateway to connect to.
@@ -85,8 +86,8 @@ func (e *untrustedError) Error() string {
 // reachTimeout bounds the look at one gateway before a replay.
 const reachTimeout = 10 * time.Second
 
-// reach makes sure, before anything is put on sale, that a gateway answers, and
-// that all of those that do can be trusted.
+// reach makes sure, before anything is put on sale, that a gateway welcomes a
+// player, and that all of those that answer can be trusted and take the tokens.
 func (r *run) reach(ctx context.Context) error {
 	all, err := endpoints(r.Target)
 	if err != nil {
@@ -95,20 +96,34 @@ func (r *run) reach(ctx context.Context) error {
 	var errs []error
 	for _, e := range all {
 		ctx, cancel := context.WithTimeout(ctx, reachTimeout)
-		conn, err := e.dial(ctx, nil)
+		err := r.greet(ctx, &e)
 		cancel()
 		var untrusted *untrustedError
-		if errors.As(err, &untrusted) {
+		switch code, refused := asRefused(err); {
+		case errors.As(err, &untrusted):
 			return err
-		}
-		if err != nil {
+		case refused && code == clientv1.Code_CODE_UNAUTHENTICATED:
+			return fmt.Errorf("reach %s: it does not take tokens that are signed with this secret (%w)", e.Redacted(), err)
+		case err != nil:
 			errs = append(errs, fmt.Errorf("reach %s: %w", e.Redacted(), err))
-			continue
 		}
-		_ = conn.Close() // nothing was said on it
 	}
 	if len(errs) == len(all) {
 		return errors.Join(errs...)
 	}
 	return nil
+}
+
+// greet opens a connection as the players will, and closes it.
+func (r *run) greet(ctx context.Context, e *endpoint) error {
+	conn, err := e.dial(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() // nothing was asked on it
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	d := dialers{job: r.job(0)}
+	_, _, err = d.greet(conn, e.URL, r.Prefix+"greeter")
+	return err
 }

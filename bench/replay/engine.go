@@ -94,7 +94,7 @@ func (e *engine) run(ctx context.Context) error {
 	look := func(now time.Duration) { t.strain.look(&t.stretch, moment{now, threadTime()}) }
 	look(0)
 	defer func() { look(e.now()) }()
-	told := time.Duration(0)
+	told := time.Duration(0) // a multiple of telling: the seconds of a report begin at some
 	for e.living > 0 && ctx.Err() == nil {
 		now := e.now()
 		if now-t.stretch.since.at >= looking {
@@ -115,7 +115,7 @@ func (e *engine) run(ctx context.Context) error {
 			e.dialed(d)
 		}
 		if now-told >= telling {
-			told = now
+			told = now.Truncate(telling)
 			e.tell(now)
 		}
 		wait := told + telling - now
@@ -164,8 +164,9 @@ func (e *engine) block(p *player, now time.Duration) {
 	e.agenda.set(p)
 }
 
-// expire gives up what has waited too long.
+// expire gives up what has waited too long. What waited for that is free now.
 func (e *engine) expire(p *player, now time.Duration) {
+	p.free = now
 	for i := 0; i < len(p.asked); {
 		if a := p.asked[i]; now-a.sent >= e.Patience {
 			p.asked = append(p.asked[:i], p.asked[i+1:]...)
@@ -192,7 +193,7 @@ func (e *engine) do(p *player, s *step, due, now time.Duration) bool {
 		return true
 	case l.state == down && p.redialed != p.next+1:
 		p.redialed = p.next + 1
-		e.tally.reconnects++
+		l.again = true
 		e.dial(l)
 		return false
 	case l.state != up:
@@ -272,8 +273,11 @@ func (e *engine) dialed(d dialed) {
 		l.state = down
 		e.dialers.release()
 	}
-	if p.redialed == 0 || p.part.steps[p.redialed-1].kind == connecting {
+	switch {
+	case !l.again:
 		e.tally.connected(p, d, opened)
+	case opened:
+		e.tally.reconnects++
 	}
 	if opened {
 		e.poll.begin(l, d.early, e.arrived)

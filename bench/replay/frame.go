@@ -13,16 +13,19 @@ import (
 const (
 	fieldSeq = 1 // of both frames
 
-	fieldHello  = 2 // of ClientFrame
-	fieldBuy    = 6
-	fieldWatch  = 7
-	fieldCall   = 8
-	fieldResync = 18
+	fieldHello     = 2 // of ClientFrame
+	fieldBuy       = 6
+	fieldWatch     = 7
+	fieldCall      = 8
+	fieldEnterZone = 9
+	fieldIntent    = 11
+	fieldResync    = 18
 
 	fieldError   = 2 // of ServerFrame
 	fieldWelcome = 3
 	fieldCatalog = 6
 	fieldBought  = 7
+	fieldEntered = 17
 )
 
 var errFrame = errors.New("a frame cannot be decoded")

@@ -56,6 +56,7 @@ type link struct {
 	player *player
 	conn   int32
 	state  state
+	again  bool // it was lost, and is opened once more
 	seq    uint64
 	socket
 	unframer

@@ -21,14 +21,14 @@ type Progress interface {
 	Done()
 }
 
-// Tick is the state of a replay, and what happened since the last Tick.
+// Tick is the state of a replay, and what happened lately.
 type Tick struct {
 	Elapsed time.Duration
 	// Share of the requests that were sent, 0 to 1.
 	Share  float64
 	Sent   int64 // since the replay began
 	Errors int64 // the same
-	// PerSecond requests were sent, with P99 of latency.
+	// PerSecond requests were sent in the last second, with P99 of latency.
 	PerSecond float64
 	P99       time.Duration
 	// Lag is how far the worker that is farthest behind is behind its schedule.
@@ -57,13 +57,26 @@ type board struct {
 	stop  chan struct{}
 	ended chan struct{}
 
-	mu      sync.Mutex // guards what follows, and of the run the seconds, the latency and the counts
+	mu     sync.Mutex // guards what follows, and of the run the seconds, the latency and the counts
+	recent [ticksShown]passage
+	now    int // of recent: the one that fills
+}
+
+// ticksShown are what a Tick tells of, a second: workers do not say it in step.
+const ticksShown = int(time.Second / telling)
+
+// passage is what happened from one Tick to the next.
+type passage struct {
+	from    time.Time
 	sent    int64
-	latency *hdrhistogram.Histogram // since the last Tick
+	latency *hdrhistogram.Histogram
 }
 
 func newBoard(r *run) *board {
-	b := &board{run: r, stop: make(chan struct{}), ended: make(chan struct{}), latency: figures.NewHistogram()}
+	b := &board{run: r, stop: make(chan struct{}), ended: make(chan struct{})}
+	for i := range b.recent {
+		b.recent[i] = passage{from: r.started, latency: figures.NewHistogram()}
+	}
 	go b.watch()
 	return b
 }
@@ -76,17 +89,20 @@ func (b *board) add(w *crewMate, g *went) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	// What happened up to this moment is in the second before it.
-	s := b.run.second(int(max(g.At-1, 0) / time.Second))
+	// It is what happened since the worker has said it last, and told at some moment
+	// after that: its middle is in the right second.
+	s := b.run.second(int((w.told + g.At) / 2 / time.Second))
+	w.told = g.At
 	s.sent += g.Sent
 	s.done += g.Done
 	s.latency.Merge(latency)
-	b.latency.Merge(latency)
+	p := &b.recent[b.now]
+	p.latency.Merge(latency)
+	p.sent += g.Sent
 	b.run.latency.Merge(latency)
 	c := &b.run.counts
 	c.sent += g.Sent
 	c.done += g.Done
-	b.sent += g.Sent
 	for name, n := range g.Errors {
 		s.errors[name] += n
 		c.errors += n
@@ -104,12 +120,10 @@ func (b *board) watch() {
 	}
 	tick := time.NewTicker(telling)
 	defer tick.Stop()
-	last := b.run.started
 	for {
 		select {
 		case now := <-tick.C:
-			b.run.Progress.Tick(b.tick(now, now.Sub(last)))
-			last = now
+			b.run.Progress.Tick(b.tick(now))
 		case <-b.stop:
 			b.run.Progress.Done()
 			return
@@ -117,19 +131,33 @@ func (b *board) watch() {
 	}
 }
 
-func (b *board) tick(now time.Time, since time.Duration) Tick {
+func (b *board) tick(now time.Time) Tick {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c := &b.run.counts
+	sent, latency, from := int64(0), figures.NewHistogram(), now
+	for i := range b.recent {
+		p := &b.recent[i]
+		sent += p.sent
+		latency.Merge(p.latency)
+		if p.from.Before(from) {
+			from = p.from
+		}
+	}
 	t := Tick{
 		Elapsed: max(now.Sub(b.run.started), 0), Share: min(float64(c.sent)/float64(b.run.survey.requests*int64(b.run.Scale)), 1),
-		Sent: c.sent, Errors: c.errors, PerSecond: figures.PerSecond(b.sent, since), P99: time.Duration(b.latency.ValueAtQuantile(99)),
+		Sent: c.sent, Errors: c.errors, PerSecond: figures.PerSecond(sent, now.Sub(from)), P99: time.Duration(latency.ValueAtQuantile(99)),
 	}
 	for _, w := range b.run.crew {
 		t.Lag = max(t.Lag, w.lag)
 	}
-	b.sent = 0
-	b.latency.Reset()
+	b.now = (b.now + 1) % len(b.recent)
+	p := &b.recent[b.now]
+	p.from, p.sent = now, 0
+	if now.Before(b.run.started) {
+		p.from = b.run.started
+	}
+	p.latency.Reset()
 	return t
 }
 

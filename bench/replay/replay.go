@@ -7,15 +7,12 @@ import (
 	"runtime"
 	"time"
 
-	"connectrpc.com/connect"
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/holdfast-game/holdfast/bench/figures"
 	"github.com/holdfast-game/holdfast/bench/launch"
 	"github.com/holdfast-game/holdfast/bench/report"
-	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
 	"github.com/holdfast-game/holdfast/proto/admin/v1/adminv1connect"
-	clusterv1 "github.com/holdfast-game/holdfast/proto/cluster/v1"
 )
 
 // run is one replay in progress.
@@ -24,6 +21,9 @@ type run struct {
 	survey *survey
 	rpc    adminv1connect.AdminServiceClient
 	before ledger // of the players, if there were some already
+	own    bool   // the node is started for the replay
+	// missing are sentences on what the tape speaks of and the cluster has not.
+	missing []string
 
 	crew    []*crewMate
 	started time.Time
@@ -56,8 +56,8 @@ type second struct {
 	latency         *hdrhistogram.Histogram
 }
 
-// Replay replays a tape and compares. An error means that it could not be done;
-// whether it went well says Run.Checks.
+// Replay replays a tape and compares. An error means that it could not be done, or,
+// with a run, that something is wrong besides; whether it went well says Run.Checks.
 func Replay(ctx context.Context, cfg Config) (out *report.Run, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("check replay: %w", err)
@@ -77,7 +77,7 @@ func Replay(ctx context.Context, cfg Config) (out *report.Run, err error) {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, n.Stop()) }()
-		r.Target = n.Target
+		r.Target, r.own = n.Target, true
 	}
 	if err := r.reach(ctx); err != nil {
 		return nil, err
@@ -92,11 +92,21 @@ func (r *run) replay(ctx context.Context) (*report.Run, error) {
 	if err := r.stock(ctx); err != nil {
 		return nil, err
 	}
+	if r.own {
+		if err := r.openZones(ctx); err != nil {
+			return nil, err
+		}
+	}
 	b, err := readBooks(ctx, r.rpc, r.Prefix)
 	if err != nil {
 		return nil, err
 	}
 	r.before = b.players
+	if !r.own {
+		if err := r.absent(ctx, b); err != nil {
+			return nil, err
+		}
+	}
 	r.Workers = r.workersFor(r.survey.peakRate(r.Scale), r.survey.shownRate(r.Scale), r.survey.open*r.Scale, runtime.GOMAXPROCS(0))
 	r.phase(fmt.Sprintf("Starting %s", figures.Plural(r.Workers, "worker")))
 	sampler, err := report.StartSampler(ctx, report.SamplerConfig{Target: r.Target})
@@ -113,10 +123,14 @@ func (r *run) replay(ctx context.Context) (*report.Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c := r.heard(); !c.OK {
+		checks = append(checks, c)
+	}
 	out, err := r.report(checks)
 	if err != nil {
 		return nil, err
 	}
+	out.Notes = append(out.Notes, r.hints()...)
 	sampler.Fill(ctx, out)
 	return out, nil
 }
@@ -125,27 +139,4 @@ func (r *run) phase(name string) {
 	if r.Progress != nil {
 		r.Progress.Phase(name)
 	}
-}
-
-// stock puts what the tape speaks of on sale, and makes the players able to pay.
-func (r *run) stock(ctx context.Context) error {
-	goods := r.survey.goods()
-	if r.Stock > 0 {
-		r.phase(fmt.Sprintf("Putting %s on sale", figures.Plural(len(goods), "product")))
-		for _, p := range goods {
-			_, err := r.rpc.PutProduct(ctx, connect.NewRequest(&adminv1.PutProductRequest{
-				Product: &clusterv1.Product{
-					Sku: p.GetSku(), Title: p.GetTitle(), Price: p.GetPrice(), Currency: p.GetCurrency(), LimitPerPlayer: p.GetLimitPerPlayer(),
-				},
-				Stock: r.Stock,
-			}))
-			if err != nil {
-				return fmt.Errorf("put product %s on sale: %w", p.GetSku(), err)
-			}
-		}
-	}
-	if r.Balance > 0 {
-		return r.grant(ctx)
-	}
-	return nil
 }

@@ -2,12 +2,14 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,10 +37,15 @@ type market struct {
 	mu    sync.Mutex
 	sold  map[string]*clientv1.Order // by id
 	heard []string                   // purchases, in the order of their coming
+	zones map[string]*clientv1.Zone  // that were put
+
+	gone   atomic.Bool  // its books cannot be read any more
+	put    atomic.Int32 // products
+	onSale []string
 }
 
 func openMarket(t *testing.T, answer func(player string, b *clientv1.Buy) *clientv1.ServerFrame) *market {
-	m := &market{answer: answer, sold: make(map[string]*clientv1.Order)}
+	m := &market{answer: answer, sold: make(map[string]*clientv1.Order), zones: make(map[string]*clientv1.Zone)}
 	m.server = clienttest.NewServer(m.handle)
 	m.server.Identify = func(token string) (string, bool) {
 		claims := new(jwt.RegisteredClaims)
@@ -90,6 +97,9 @@ func refuse(c clientv1.Code) *clientv1.ServerFrame {
 }
 
 func (m *market) Audit(_ context.Context, r *connect.Request[adminv1.AuditRequest]) (*connect.Response[adminv1.AuditResponse], error) {
+	if m.gone.Load() {
+		return nil, connect.NewError(connect.CodeUnavailable, errors.New("gone"))
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	rows := make(map[string]map[string]int64)
@@ -108,6 +118,9 @@ func (m *market) Audit(_ context.Context, r *connect.Request[adminv1.AuditReques
 		a["player/spent/gold"] += o.GetPrice()
 	}
 	out := &adminv1.AuditResponse{Conserved: true, Settled: true}
+	for _, sku := range m.onSale {
+		out.Stock = append(out.Stock, &adminv1.StockBooks{Sku: sku, Conserved: true})
+	}
 	for id, a := range rows {
 		out.Rows = append(out.Rows, &adminv1.Row{Id: id, Accounts: a})
 	}

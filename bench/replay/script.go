@@ -102,7 +102,7 @@ func load(file string, unpaced bool, mine func(player int) bool) (*script, error
 		return nil, err
 	}
 	l := &loader{mine: mine, players: make(map[string]int), known: make(map[int]*part), open: make(map[uint64]*spot)}
-	err = eachRecord(in, l.take)
+	_, err = eachRecord(in, l.take)
 	if err := errors.Join(err, in.Close()); err != nil {
 		return nil, err
 	}
@@ -110,17 +110,16 @@ func load(file string, unpaced bool, mine func(player int) bool) (*script, error
 	return &l.script, nil
 }
 
-// eachRecord calls fn for all that can be read.
-func eachRecord(in *tape.Reader, fn func(*tape.Record)) error {
+// eachRecord calls fn for all that can be read, up to the end or a damage.
+func eachRecord(in *tape.Reader, fn func(*tape.Record)) (damage *tape.DamageError, err error) {
 	var r tape.Record
 	for {
 		err := in.Next(&r)
-		var damage *tape.DamageError
 		if errors.Is(err, io.EOF) || errors.As(err, &damage) {
-			return nil
+			return damage, nil
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		fn(&r)
 	}

@@ -26,6 +26,7 @@ type survey struct {
 	length   time.Duration // from the first step to the last
 	info     tape.Info
 	products map[string]*clientv1.Product
+	zones    map[string]*clientv1.Zone
 }
 
 // peakWindow, of a replay's time: a load that is higher for less is no peak.
@@ -42,12 +43,13 @@ func look(file string, speed float64) (*survey, error) {
 		return nil, err
 	}
 	defer in.Close()
-	s := &survey{info: in.Info(), products: make(map[string]*clientv1.Product), window: time.Duration(float64(peakWindow) * speed)}
+	s := &survey{info: in.Info(), products: make(map[string]*clientv1.Product), zones: make(map[string]*clientv1.Zone), window: time.Duration(float64(peakWindow) * speed)}
 	players, open, inZone := make(map[string]bool), make(map[uint64]bool), make(map[uint64]bool)
 	var first, slot time.Duration
 	var slotRequests int64
 	var frames perSecond
-	err = eachRecord(in, func(r *tape.Record) {
+	// A tape may have its index, and be damaged all the same.
+	s.info.Damage, err = eachRecord(in, func(r *tape.Record) {
 		switch r.Kind {
 		case tape.Opened:
 			if len(players) == 0 {
@@ -109,7 +111,7 @@ func (p *perSecond) add(at time.Duration, n int64) int64 {
 	return p.count
 }
 
-// asked looks for what is bought, and watched.
+// asked looks for what is bought and watched, and for where players are.
 func (s *survey) asked(frame []byte) kind {
 	_, field, body, err := splitFrame(frame)
 	if err != nil || field == fieldHello {
@@ -117,6 +119,17 @@ func (s *survey) asked(frame []byte) kind {
 	}
 	s.requests++
 	switch field {
+	case fieldEnterZone:
+		numbers(contents(body), func(num protowire.Number, _ uint64, name []byte) {
+			if num == 1 {
+				s.zone(string(name))
+			}
+		})
+	case fieldIntent:
+		var i clientv1.Intent
+		if proto.Unmarshal(contents(body), &i) == nil && i.GetZone() != "" {
+			widen(s.zone(i.GetZone()), i.GetWalk().GetTo())
+		}
 	case fieldBuy:
 		s.product(string(readBuy(body).sku))
 	case fieldWatch:
@@ -134,14 +147,20 @@ func (s *survey) product(sku string) *clientv1.Product {
 	return p
 }
 
-// told looks for prices: orders have some, and catalogs all that is to be known.
-// It says whether nobody has asked for it.
+// told looks for prices, which orders have, and for all that there is to be known
+// of products and zones, which catalogs and zones entered have. It says whether
+// nobody has asked for it.
 func (s *survey) told(frame []byte) (unasked bool) {
 	seq, field, body, err := splitFrame(frame)
 	if err != nil {
 		return false
 	}
 	switch field {
+	case fieldEntered:
+		var e clientv1.Entered
+		if proto.Unmarshal(contents(body), &e) == nil && e.GetZone().GetName() != "" {
+			s.zones[e.GetZone().GetName()] = e.GetZone()
+		}
 	case fieldBought:
 		o := readOrder(body)
 		if p := s.product(string(o.sku)); p.Currency == "" && o.quantity > 0 {

@@ -98,7 +98,7 @@ func (t *tally) connected(p *player, d dialed, opened bool) {
 		if r, ok := asRefused(d.err); ok {
 			got.outcome = refusal(r)
 		}
-		t.now.errors["CONNECT"]++
+		t.now.errors[connectError]++
 	}
 	for i := range p.part.steps {
 		if s := &p.part.steps[i]; s.kind == connecting && s.conn == d.link.conn {
@@ -107,6 +107,9 @@ func (t *tally) connected(p *player, d dialed, opened bool) {
 		}
 	}
 }
+
+// connectError is the name of a connection that could not be opened, as an error.
+const connectError = "CONNECT"
 
 // pair is an outcome then and now.
 type pair struct {

@@ -158,6 +158,9 @@ func TestBadStarts(t *testing.T) {
 		"a token for a bad name":          {[]string{"token", "--player=a/b", "--secret-file", write(t, "s", strings.Repeat("x", 32))}, []string{"a/b"}},
 		"ctl without a node":              {[]string{"ctl", "nodes"}, []string{"./data"}},
 		"ctl with a bad amount":           {[]string{"ctl", "grant", "p", "gold", "lots"}, []string{"lots"}},
+		"a required flag that is missing": {[]string{"journal", "bisect"}, []string{"bad", "good"}},
+		"flags that exclude each other":   {[]string{"replay", "a.tape", "--speed=2", "--unpaced"}, []string{"speed", "unpaced"}},
+		"a replay of no tape":             {[]string{"replay", "a.tape"}, []string{"a.tape"}},
 		"ctl with too few arguments":      {[]string{"ctl", "grant", "p"}, []string{"3 arg"}},
 	} {
 		t.Run(name, func(t *testing.T) {
