@@ -31,7 +31,6 @@ type crewMate struct {
 	output  strings.Builder // what it prints as an error; whole, and safe to read, after wait
 	players int
 	end     *ended
-	p99     time.Duration // of its delay, when it has ended
 	lag     time.Duration // as it has said last; the board's lock guards it
 }
 
@@ -182,7 +181,8 @@ func (w *crewMate) follow(r *run, b *board) error {
 				return err
 			}
 		case s.Ended != nil:
-			return w.keep(s.Ended)
+			w.end = s.Ended
+			return nil
 		}
 	}
 }

@@ -24,8 +24,12 @@ type engine struct {
 	dialers *dialers
 	tally   *tally
 	tell    func(now time.Duration) // tells how it goes, once in a while
-	frame   []byte                  // of what is sent
-	body    []byte
+	// looked is when the engine saw last what has come, and awake when it is to see
+	// it again, at the latest. reading: it has since.
+	looked, awake time.Duration
+	reading       bool
+	frame         []byte // of what is sent
+	body          []byte
 }
 
 const (
@@ -93,6 +97,7 @@ func (e *engine) run(ctx context.Context) error {
 	t := e.tally
 	look := func(now time.Duration) { t.strain.look(&t.stretch, moment{now, threadTime()}) }
 	look(0)
+	e.looked = e.now()
 	defer func() { look(e.now()) }()
 	told := time.Duration(0) // a multiple of telling: the seconds of a report begin at some
 	for e.living > 0 && ctx.Err() == nil {
@@ -122,8 +127,13 @@ func (e *engine) run(ctx context.Context) error {
 		if len(e.agenda) > 0 {
 			wait = min(wait, e.agenda[0].wake-now)
 		}
-		if err := e.poll.wait(max(wait, 0), e.arrived); err != nil {
+		wait = max(wait, 0)
+		e.awake, e.reading = e.looked+wait, false
+		if err := e.poll.wait(wait, e.came); err != nil {
 			return err
+		}
+		if !e.reading {
+			e.looked = e.now()
 		}
 	}
 	return context.Cause(ctx)
@@ -236,7 +246,9 @@ func (e *engine) send(l *link, s *step, due, now time.Duration) {
 	if e.Unpaced {
 		counted = now
 	} else {
-		e.tally.delayed(now-max(due, p.free), p.free > due)
+		by, held := now-max(due, p.free), p.free > due
+		e.tally.delayed(by, held, p.behind)
+		p.behind = by > delayTooLong || p.behind && held
 	}
 	p.asked = append(p.asked, asked{seq: l.seq, link: l, step: p.next, due: counted, sent: now})
 	e.tally.sent(now - counted)
@@ -287,10 +299,23 @@ func (e *engine) dialed(d dialed) {
 
 // proceed gives a player that was blocked another look.
 func (e *engine) proceed(p *player) {
-	p.free = e.now()
-	if p.blocked {
-		e.advance(p)
+	if !p.blocked {
+		return // what nobody waited for holds nobody up
 	}
+	p.free = e.now()
+	if by := p.free - e.awake; by > delayTooLong {
+		e.tally.stretch.missed(by)
+		p.behind = true
+	}
+	e.advance(p)
+}
+
+// came is told by the poller of what has come since the last look.
+func (e *engine) came(l *link, data []byte, err error) {
+	if !e.reading {
+		e.looked, e.reading = e.now(), true
+	}
+	e.arrived(l, data, err)
 }
 
 // arrived takes what a server has sent.

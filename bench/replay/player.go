@@ -18,8 +18,11 @@ type player struct {
 	place int           // in the agenda; -1: not in it
 	// blocked: the next step is due, and waits for an answer or a connection.
 	blocked bool
-	// free is when the last answer, or connection, has come.
+	// free is when the last answer, or connection, has come that was waited for.
 	free time.Duration
+	// behind: a request was sent late, or an answer read late, and the requests after
+	// it have waited for each other since. They might not have had to.
+	behind bool
 
 	// offset is added to the numbers of purchases, once it is known from the first
 	// Welcome.

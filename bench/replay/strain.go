@@ -9,10 +9,12 @@ import (
 )
 
 const (
-	// delayTooLong is a worker's own delay, at the 99th percentile, from which on
-	// latencies say more about it than about the server.
+	// delayTooLong is a worker's own delay from which on latencies say more about it
+	// than about the server.
 	delayTooLong = 5 * time.Millisecond
-	// lateRequests are what makes a delay more than one hiccup.
+	// lateShare of a worker's requests may be late, and lateRequests in any case: a
+	// hiccup is no limit.
+	lateShare    = 0.01
 	lateRequests = 10
 	// saturatedShare of a core: an engine that uses so much has no time to spare. Two
 	// that share a core get less.
@@ -24,16 +26,19 @@ const (
 
 // strain is how hard it was for a worker to keep its schedule.
 type strain struct {
-	// Late requests were sent more than delayTooLong after they could be, Worst the
-	// latest of them, between From and To of the replay.
+	Sent int64
+	// Late requests were sent, and answers read, more than delayTooLong after they
+	// could be, Worst the latest of them, between From and To of the replay. Behind
+	// are requests that had to wait for an answer after that, and since.
 	Late     int64
+	Behind   int64
 	Worst    time.Duration
 	From, To time.Duration
 	// Used is the share of a core that the engine had from when late requests could
-	// have been sent until they were.
+	// have been sent, or answers read, until they were.
 	Used float64
-	// Saturated is how much of its time it had none to spare, and Held how many
-	// requests were held back then: nobody knows by whom.
+	// Saturated is how much of its time it had none to spare, and Held how many other
+	// requests had to wait for an answer then: nobody knows for whose.
 	Saturated time.Duration
 	Held      int64
 }
@@ -66,12 +71,17 @@ type stretch struct {
 // had to wait for an answer before.
 func (s *stretch) delayed(by time.Duration, held bool) {
 	if by > delayTooLong {
-		s.late++
-		s.worst = max(s.worst, by)
+		s.missed(by)
 	}
 	if held {
 		s.held++
 	}
+}
+
+// missed takes down that something was done too late.
+func (s *stretch) missed(by time.Duration) {
+	s.late++
+	s.worst = max(s.worst, by)
 }
 
 // look ends a stretch, and begins the next one.
@@ -109,7 +119,10 @@ func (s *stretch) before(at time.Duration) (m moment) {
 }
 
 // late says whether a worker has not kept its schedule.
-func (w *crewMate) late() bool { return w.end.Strain.Late >= lateRequests && w.p99 > delayTooLong }
+func (w *crewMate) late() bool {
+	s := &w.end.Strain
+	return float64(s.Late+s.Behind) > max(lateRequests, lateShare*float64(s.Sent))
+}
 
 // saturated says whether that was so because it could not do more.
 func (w *crewMate) saturated(unpaced bool) bool {
@@ -135,7 +148,7 @@ func (r *run) judgeRate() verdict {
 		if w.end == nil {
 			continue
 		}
-		heldByWorkers += w.end.Strain.Held
+		heldByWorkers += w.end.Strain.Held + w.end.Strain.Behind
 		if full := w.saturated(r.Unpaced); (full || w.late() && !r.Unpaced) && (worst == nil || w.worseThan(worst, r.Unpaced)) {
 			worst = w
 		}
@@ -149,7 +162,7 @@ func (r *run) judgeRate() verdict {
 	case worst != nil:
 		return verdict{"generator", r.blame(worst)}
 	case held(heldByWorkers):
-		return verdict{"generator", "The GENERATOR was the limit: workers had no time to spare while requests waited for answers. " + r.advice(true)}
+		return verdict{"generator", "The GENERATOR was the limit: requests waited for answers while workers had no time to spare. " + r.advice(true)}
 	default:
 		return verdict{}
 	}
@@ -173,7 +186,7 @@ func (r *run) blame(w *crewMate) string {
 	if w.saturated(false) {
 		why = "used a whole core"
 	}
-	return fmt.Sprintf("The GENERATOR was the limit: %s sent %s requests more than %s after it could, up to %s, between %.1f and %.1f s, and %s. %s",
+	return fmt.Sprintf("The GENERATOR was the limit: %s sent requests or read answers %s times more than %s after it could, up to %s, between %.1f and %.1f s, and %s. %s",
 		who, figures.Thousands(s.Late), delayTooLong, s.Worst.Round(time.Millisecond), s.From.Seconds(), s.To.Seconds(), why, r.advice(w.saturated(false)))
 }
 
@@ -188,18 +201,4 @@ func (r *run) advice(saturated bool) string {
 		return fmt.Sprintf("Try --workers %d. %s", min(2*r.Workers, cores), less)
 	}
 	return less
-}
-
-// keep notes what a worker has said at its end about its delays.
-func (w *crewMate) keep(e *ended) error {
-	w.end = e
-	if e.Delay == "" {
-		return nil
-	}
-	h, err := e.Delay.Histogram()
-	if err != nil {
-		return err
-	}
-	w.p99 = time.Duration(h.ValueAtQuantile(99))
-	return nil
 }

@@ -68,19 +68,20 @@ func TestVerdict(t *testing.T) {
 	}{
 		"nobody":                            {workers: []*ended{well, well}, held: 10},
 		"a hiccup":                          {workers: []*ended{{Took: time.Second, Strain: strain{Late: 3, Worst: time.Second}}}},
-		"a worker":                          {workers: []*ended{well, full, starved}, limit: "generator", because: []string{"worker 2 of 3 sent 5,000 requests more than 5ms after it could, up to 830ms, between 0.1 and 0.9 s", "whole core", "--speed"}},
+		"a worker":                          {workers: []*ended{well, full, starved}, limit: "generator", because: []string{"worker 2 of 3", "5,000 times more than 5ms after it could, up to 830ms, between 0.1 and 0.9 s", "whole core", "--speed"}},
 		"a worker, whatever the server did": {workers: []*ended{full}, held: 5000, limit: "generator", because: []string{"worker 1 of 1"}},
+		"what follows from being late":      {workers: []*ended{{Took: time.Second, Strain: strain{Sent: 5000, Late: 20, Behind: 900, Worst: 40 * ms, Used: 0.2}}}, held: 1000, limit: "generator", because: []string{"20% of a core"}},
 		"the machine":                       {workers: []*ended{well, starved}, limit: "generator", because: []string{"worker 2 of 2", "30% of a core", "another machine"}},
 		"the server":                        {workers: []*ended{well}, held: 1000, limit: "server"},
 		"the server, on one machine":        {workers: []*ended{starved}, held: 1000, limit: "server"},
-		"a worker that reads too slowly":    {workers: []*ended{busy}, held: 1000, limit: "generator", because: []string{"no time to spare"}},
+		"a worker that reads too slowly":    {workers: []*ended{busy}, held: 1000, limit: "generator", because: []string{"GENERATOR", "no time to spare"}},
 		"the server, unpaced":               {workers: []*ended{well, full}, held: 5000, unpaced: true},
 		"a worker, unpaced":                 {workers: []*ended{well, busy}, unpaced: true, limit: "generator", because: []string{"worker 2 of 2", "whole core"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &run{Config: Config{Unpaced: tc.unpaced, Workers: len(tc.workers)}, counts: counts{sent: 10_000, held: tc.held}}
 			for n, e := range tc.workers {
-				r.crew = append(r.crew, &crewMate{number: n, end: e, p99: e.Strain.Worst})
+				r.crew = append(r.crew, &crewMate{number: n, end: e})
 			}
 			v := r.judgeRate()
 			if v.limit != tc.limit || (v.because == "") != (tc.because == nil) {

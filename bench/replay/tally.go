@@ -68,10 +68,14 @@ func (t *tally) sent(late time.Duration) {
 }
 
 // delayed takes down how long after it could be a request was sent. held: it had
-// to wait for an answer before.
-func (t *tally) delayed(by time.Duration, held bool) {
+// to wait for an answer before. behind: because an earlier one was late.
+func (t *tally) delayed(by time.Duration, held, behind bool) {
 	figures.Record(t.delay, by)
-	t.stretch.delayed(by, held)
+	t.stretch.delayed(by, held && !behind)
+	t.strain.Sent++
+	if held && behind {
+		t.strain.Behind++
+	}
 	if held {
 		t.held++
 	}
