@@ -99,6 +99,9 @@ func TestPageInABrowser(t *testing.T) {
 	for i := range quiet.Series {
 		quiet.Series[i].Errors = nil
 	}
+	short := troubledRun(t, "Half a second", 0)
+	short.Seconds, short.Series, short.Ownership = 0.59, short.Series[:1], nil
+	short.Series[0].Seconds = 0.59
 	pages := []struct {
 		name   string
 		runs   []*Run
@@ -108,6 +111,7 @@ func TestPageInABrowser(t *testing.T) {
 		{"quiet", []*Run{quiet}, 8, "desktop phone-dark"},
 		{"troubled", []*Run{troubledRun(t, "A node dies", 1)}, 9, "desktop-dark phone paper"},
 		{"pair", []*Run{troubledRun(t, "Before", 0), troubledRun(t, "After", 1)}, 9, "desktop phone-dark paper"},
+		{"short", []*Run{short}, 8, "desktop phone"},
 		{"empty", []*Run{{Version: Version, Name: "Nothing happened"}}, 0, "desktop"},
 	}
 	for _, p := range pages {
@@ -153,6 +157,12 @@ func look(t *testing.T, browser context.Context, file, name string, w window, ch
 	if over := evaluate[string](t, ctx, overlaps); over != "" {
 		t.Errorf("texts over each other: %s", over)
 	}
+	if twice := evaluate[string](t, ctx, sameTicks); twice != "" {
+		t.Errorf("ticks that read the same: %s", twice)
+	}
+	if alone := evaluate[float64](t, ctx, `document.querySelectorAll("#throughput circle:not(.bead), #latency circle:not(.bead)").length`); alone != 0 {
+		t.Errorf("%v stretches are points, want lines", alone)
+	}
 	if charts > 0 && w.media == "" {
 		tip(t, ctx)
 	}
@@ -169,6 +179,13 @@ const overlaps = `[...document.querySelectorAll(".plot svg")].flatMap((svg) => {
 	const texts = [...svg.querySelectorAll("text")].map((e) => [e.textContent, e.getBoundingClientRect()]);
 	return texts.flatMap(([a, r], i) => texts.slice(i + 1).filter(([, s]) =>
 		r.left < s.right - 1 && s.left < r.right - 1 && r.top < s.bottom - 3 && s.top < r.bottom - 3).map(([b]) => svg.getAttribute("aria-label") + ": " + a + " and " + b));
+}).join("; ")`
+
+// sameTicks names texts that stand more than once along the bottom of a chart.
+const sameTicks = `[...document.querySelectorAll(".plot svg")].flatMap((svg) => {
+	const height = svg.viewBox.baseVal.height;
+	const texts = [...svg.querySelectorAll("text")].filter((e) => Number(e.getAttribute("y")) === height - 6).map((e) => e.textContent);
+	return texts.filter((a, i) => texts.indexOf(a) < i).map((a) => svg.getAttribute("aria-label") + ": " + a);
 }).join("; ")`
 
 // tip points at the first chart, where something was known, and expects to be told.

@@ -51,7 +51,12 @@ func newTiles(runs []*Run, latencies []*hdrhistogram.Histogram) ([]tile, error) 
 	none := func(*Run) string { return "" }
 	measures := []measure{
 		{"Throughput", func(r *Run, _ *hdrhistogram.Histogram) (float64, bool) { return rate(r), r.Seconds > 0 }, perSecond,
-			func(r *Run) string { return figures.Thousands(done(r)) + " requests" }, 1},
+			func(r *Run) string {
+				if failed(r) > 0 {
+					return fmt.Sprintf("%s of %s requests", figures.Thousands(done(r)), figures.Thousands(done(r)+failed(r)))
+				}
+				return figures.Thousands(done(r)) + " requests"
+			}, 1},
 		{"Latency p50", percentile(50), milliseconds, none, -1},
 		{"Latency p99", percentile(99), milliseconds, none, -1},
 		{"Latency p99.9", percentile(99.9), milliseconds, none, -1},
@@ -63,7 +68,8 @@ func newTiles(runs []*Run, latencies []*hdrhistogram.Histogram) ([]tile, error) 
 			return figures.Milliseconds(float64(delays[r].ValueAtQuantile(99))), delays[r].TotalCount() > 0
 		}, milliseconds, func(*Run) string { return "by the generator itself" }, -1},
 		{"Server processor", func(r *Run, _ *hdrhistogram.Histogram) (float64, bool) {
-			return 1e6 * used(r) / float64(max(done(r), 1)), used(r) > 0 && done(r) > 0
+			all := done(r) + failed(r) // refusals cost the server as well
+			return 1e6 * used(r) / float64(max(all, 1)), used(r) > 0 && all > 0
 		}, func(v float64) quantity { return quantity{short(v), "µs a request"} },
 			func(r *Run) string { return fmt.Sprintf("%.2f cores in the mean", used(r)/math.Max(r.Seconds, 1e-3)) }, -1},
 		{"Server memory", func(r *Run, _ *hdrhistogram.Histogram) (float64, bool) { return peak(r), peak(r) > 0 }, mebibytes,

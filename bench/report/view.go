@@ -159,9 +159,12 @@ func (v *view) of(i int, text string) string {
 // addRun says of a run what is said of each by itself.
 func (v *view) addRun(i int, r *Run) {
 	letter := v.letter(i)
-	about := []string{
-		r.Started.UTC().Format("2 January 2006, 15:04:05 UTC"), length(r.Seconds),
-		fmt.Sprintf("%s, %s, %s, %s", r.Machine.CPU, figures.Plural(r.Machine.Cores, "core"), r.Machine.OS, r.Machine.Go),
+	about := []string{length(r.Seconds)}
+	if !r.Started.IsZero() {
+		about = append([]string{r.Started.UTC().Format("2 January 2006, 15:04:05 UTC")}, about...)
+	}
+	if r.Machine.Cores > 0 {
+		about = append(about, fmt.Sprintf("%s, %s, %s, %s", r.Machine.CPU, figures.Plural(r.Machine.Cores, "core"), r.Machine.OS, r.Machine.Go))
 	}
 	v.Runs = append(v.Runs, viewRun{Letter: letter, Class: v.ClassOf(letter), Name: r.Name, About: strings.Join(about, " · ")})
 	switch r.Limit {

@@ -16,7 +16,7 @@
     for (const [unit, size] of [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 1024]]) if (v >= size) return round(v / size) + " " + unit;
     return round(v) + " B";
   };
-  const clock = (s) => (seconds < 180 ? trim(s, 1) + " s" : Math.floor(s / 60) + ":" + String(Math.floor(s % 60)).padStart(2, "0"));
+  const clock = (s, digits = 1) => (seconds < 180 ? trim(s, digits) + " s" : Math.floor(s / 60) + ":" + String(Math.floor(s % 60)).padStart(2, "0"));
   const percent = (x) => (x === 0 ? "0 %" : trim(100 * (1 - 10 ** -x), Math.max(0, Math.ceil(x) - 2)) + " %");
 
   const node = (name, attributes, parent) => {
@@ -124,11 +124,12 @@
       text.textContent = labels[i];
     });
     const ticks = spec.percentile ? percentTicks(end, w) : timeTicks(end, w);
+    const digits = fineness(ticks); // no two ticks read the same
     for (const t of ticks) {
       if (spec.percentile) node("line", { class: "gridline", x1: Math.round(X(t)) + 0.5, x2: Math.round(X(t)) + 0.5, y1: top, y2: top + h }, svg);
       const near = X(t) > width - 24 ? "end" : X(t) < left + 8 ? "start" : "middle";
       const text = node("text", { x: near === "end" ? width - 1 : X(t), y: height - 6, "text-anchor": near }, svg);
-      text.textContent = spec.percentile ? percent(t) : clock(t);
+      text.textContent = spec.percentile ? percent(t) : clock(t, digits);
     }
     if (!spec.percentile) marks(svg, X, top, h);
 
@@ -155,7 +156,7 @@
     const wide = Math.max(1.5, Math.min(9, ((w / Math.max(1, seconds)) * 0.55) / s.of)); // a sample is a second's
     for (const p of points) {
       if (p[1] <= 0) continue;
-      const x = X(p[0]) + (s.index - s.of / 2) * wide;
+      const x = Math.max(X(0), X(p[0]) + (s.index - s.of / 2) * wide);
       node("rect", { x: x.toFixed(1), y: Y(p[1]).toFixed(1), width: wide.toFixed(1), height: Math.max(1, floor - Y(p[1])).toFixed(1), rx: Math.min(1.5, wide / 3) }, svg).style.fill = s.colour;
     }
   };
@@ -167,6 +168,7 @@
     for (let t = 0; t <= end + 1e-9; t += step) ticks.push(t);
     return ticks;
   };
+  const fineness = (ticks) => [0, 1, 2].find((d) => ticks.every((t) => Math.abs(t - Number(t.toFixed(d))) < 1e-6)) ?? 3;
   const percentTicks = (end, w) => {
     const ticks = [0];
     if (w / end > 220) ticks.push(Math.log10(2));
@@ -266,6 +268,10 @@
   const palette = ["var(--s1)", "var(--s2)", "var(--s3)", "var(--s4)", "var(--s5)", "var(--s6)"];
   const letter = (i) => (pair ? "AB"[i] + " " : "");
   const middle = (s) => s.at + s.seconds / 2;
+  // A stretch stands at its middle; one that is alone, over all of it.
+  const along = (stretches, value) => (stretches.length === 1
+    ? [stretches[0].at, stretches[0].at + stretches[0].seconds].map((at) => [at, value(stretches[0])])
+    : stretches.map((s) => [middle(s), value(s)]));
   const over = (f) => runs.flatMap((r, i) => f(r, i));
   const series = (name, colour, points, more) => ({ name, colour, points: points.filter((p) => Number.isFinite(p[1])), ...more });
 
@@ -273,8 +279,8 @@
   chart("throughput", {
     label: "Requests a second over time", say: count, unit: "/s",
     series: over((r, i) => [
-      series(letter(i) + "done", pair ? own[i] : palette[0], r.series.map((s) => [middle(s), s.done / s.seconds]), { area: !pair, say: true }),
-      series(letter(i) + asked(r), pair ? own[i] : palette[3], r.series.filter((s) => s[asked(r)]).map((s) => [middle(s), s[asked(r)] / s.seconds]), { style: "dash", opacity: pair ? 0.55 : 0.9 }),
+      series(letter(i) + "done", pair ? own[i] : palette[0], along(r.series, (s) => s.done / s.seconds), { area: !pair, say: true }),
+      series(letter(i) + asked(r), pair ? own[i] : palette[3], along(r.series.filter((s) => s[asked(r)]), (s) => s[asked(r)] / s.seconds), { style: "dash", opacity: pair ? 0.55 : 0.9 }),
     ]),
   });
   const lines = pair ? [["p50", "dash", 0.8], ["p99", "", 1]] : [["p50", "", 1], ["p90", "", 1], ["p99", "", 1], ["max", "dot", 1]];
@@ -282,7 +288,7 @@
     label: "Latency over time", say: millis, log: true,
     series: over((r, i) => lines.map(([name, style, opacity], k) =>
       series(letter(i) + name, pair ? own[i] : [palette[1], palette[0], palette[2], palette[4]][k],
-        r.series.filter((s) => s[name] > 0).map((s) => [middle(s), s[name]]), { style, opacity, say: true }))),
+        along(r.series.filter((s) => s[name] > 0), (s) => s[name]), { style, opacity, say: true }))),
   });
   chart("percentiles", {
     label: "Latency by percentile", say: millis, log: true, percentile: true,
@@ -293,8 +299,8 @@
   chart("errors", {
     label: "Errors a second over time", say: count, unit: "/s",
     series: pair
-      ? runs.filter((r) => r.series.some((s) => s.errors)).map((r) => series("AB"[runs.indexOf(r)], own[runs.indexOf(r)], r.series.map((s) => [middle(s), sum(s.errors) / s.seconds])))
-      : codes.map((code, k) => series(code, palette[(k + 3) % palette.length], runs[0].series.map((s) => [middle(s), ((s.errors || {})[code] || 0) / s.seconds]), { say: true })),
+      ? runs.filter((r) => r.series.some((s) => s.errors)).map((r) => series("AB"[runs.indexOf(r)], own[runs.indexOf(r)], along(r.series, (s) => sum(s.errors) / s.seconds)))
+      : codes.map((code, k) => series(code, palette[(k + 3) % palette.length], along(runs[0].series, (s) => ((s.errors || {})[code] || 0) / s.seconds), { say: true })),
   });
 
   // Nodes: each by itself, or, of two runs, all of each together.
