@@ -161,7 +161,7 @@ func (c *chronicle) run(ctx context.Context, r *SaleReport, total *tally, oversl
 		{Name: "Unanswered a player", Value: strconv.Itoa(p.Outstanding)},
 		{Name: "Seed", Value: strconv.FormatUint(p.Seed, 10)},
 	}
-	outcomes := map[string]int64{"bought": r.Purchases, "SOLD_OUT": r.SoldOut, "unresolved": r.Unresolved}
+	outcomes := map[string]int64{"sold": r.Purchases, "sold out": r.SoldOut, "unresolved": r.Unresolved}
 	for name, n := range outcomes {
 		if n == 0 {
 			delete(outcomes, name)

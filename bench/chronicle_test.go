@@ -40,7 +40,7 @@ func TestSaleCommandKeepsTheRun(t *testing.T) {
 		if open := args[0] == "--rate"; open && (sent != 90 || due < 80 || r.Delay == "") || !open && (sent != 0 || due != 0 || r.Delay != "") {
 			t.Errorf("%q: got %d due, %d sent and delays %.10q", args, due, sent, string(r.Delay))
 		}
-		if now := r.Outcomes[0].Now; now["bought"] != 50 || now["SOLD_OUT"] != 40 {
+		if now := r.Outcomes[0].Now; now["sold"] != 50 || now["sold out"] != 40 {
 			t.Errorf("%q: got outcomes %v", args, now)
 		}
 		// A market in place of a node has neither metrics nor shards.

@@ -20,11 +20,11 @@ func (r *run) report(checks []report.Check) (*report.Run, error) {
 	v := r.judgeRate()
 	slices.SortFunc(r.outcomes, func(a, b report.Outcomes) int { return strings.Compare(a.Kind, b.Kind) })
 	out := &report.Run{
-		Version: report.Version, Name: "replay of " + r.Tape, Load: "replay", Started: r.started, Seconds: r.took.Seconds(), Build: r.Build,
+		Version: report.Version, Name: "Replay of " + r.Tape, Load: "replay", Started: r.started, Seconds: r.took.Seconds(), Build: r.Build,
 		Machine: figures.ThisMachine(), Outcomes: r.outcomes, Checks: checks, Limit: v.limit, Notes: r.notes(v),
 		Settings: []report.Setting{
-			{Name: "tape", Value: r.Tape}, {Name: "pace", Value: pace}, {Name: "scale", Value: fmt.Sprintf("%d", r.Scale)},
-			{Name: "players", Value: figures.Thousands(int64(r.counts.players))}, {Name: "workers", Value: fmt.Sprintf("%d", r.Workers)},
+			{Name: "Tape", Value: r.Tape}, {Name: "Pace", Value: pace}, {Name: "Scale", Value: fmt.Sprintf("%d", r.Scale)},
+			{Name: "Players", Value: figures.Thousands(int64(r.counts.players))}, {Name: "Workers", Value: fmt.Sprintf("%d", r.Workers)},
 		},
 	}
 	var err error
@@ -47,6 +47,10 @@ func (r *run) report(checks []report.Check) (*report.Run, error) {
 	return out, nil
 }
 
+// worthAMean is how many requests it takes for what workers need to begin and to
+// connect not to be most of what one request costs.
+const worthAMean = 10_000
+
 // notes are what else there is to know.
 func (r *run) notes(v verdict) (notes []string) {
 	c := &r.counts
@@ -58,7 +62,7 @@ func (r *run) notes(v verdict) (notes []string) {
 			notes = append(notes, fmt.Sprintf(format, figures.Thousands(n)))
 		}
 	}
-	if c.sent > 0 {
+	if c.sent >= worthAMean {
 		notes = append(notes, fmt.Sprintf("The generator has used %.1f µs of processor time for a request.", float64(c.processor.Microseconds())/float64(c.sent)))
 	}
 	say(c.held, "%s requests were due before an answer, or a connection, that they had to wait for.")
@@ -88,7 +92,7 @@ func Print(w io.Writer, r *report.Run) error {
 		addCounts(&errs, s.Errors)
 	}
 	for _, s := range r.Settings {
-		t.Row(strings.ToUpper(s.Name[:1])+s.Name[1:], s.Value)
+		t.Row(s.Name, s.Value)
 	}
 	t.Row("Requests", fmt.Sprintf("%s sent, %s answered as they should be, in %.2f s", figures.Thousands(sent), figures.Thousands(done), r.Seconds))
 	t.Row("Rate", figures.Thousands(int64(float64(sent)/max(r.Seconds, 0.001)))+" requests/s")
@@ -96,7 +100,11 @@ func Print(w io.Writer, r *report.Run) error {
 	if err != nil {
 		return err
 	}
-	t.Latency(figures.NewLatency(h))
+	if h.TotalCount() > 0 {
+		t.Latency(figures.NewLatency(h))
+	} else {
+		t.Row("Latency", "of none")
+	}
 	if h, err = r.Delay.Histogram(); err != nil {
 		return err
 	}
