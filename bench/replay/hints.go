@@ -35,5 +35,9 @@ func (r *run) hints() (notes []string) {
 			"a replay that is faster than the tape needs gateways with a higher --rate-limit.",
 			figures.Thousands(n), client.CodeName(clientv1.Code_CODE_RATE_LIMITED)))
 	}
+	if n := r.errorsOf(refusal(clientv1.Code_CODE_INSUFFICIENT_FUNDS)); n > 0 && r.Balance == 0 {
+		notes = append(notes, fmt.Sprintf("%s purchases were of players who could not pay (%s): --balance gives them money.",
+			figures.Thousands(n), client.CodeName(clientv1.Code_CODE_INSUFFICIENT_FUNDS)))
+	}
 	return notes
 }

@@ -85,8 +85,8 @@ func (r *run) absent(ctx context.Context, b *books) error {
 			}
 		}
 	}
-	r.miss(skus, len(r.survey.goods()), "product", "not on sale: --stock puts them on sale")
-	r.miss(zones, len(r.survey.zones), "zone", "not there: holdfast ctl zone put makes them")
+	r.miss(skus, len(r.survey.goods()), "product", "not on sale; --stock puts them on sale")
+	r.miss(zones, len(r.survey.zones), "zone", "not there; holdfast ctl zone put makes them")
 	return nil
 }
 
@@ -101,7 +101,7 @@ func (r *run) miss(names []string, of int, noun, what string) {
 	if len(names) > someMissing {
 		shown += ", …"
 	}
-	note := fmt.Sprintf("Of the tape's %s %d are %s (%s).", figures.Plural(of, noun), len(names), what, shown)
+	note := fmt.Sprintf("%d of %s on the tape: %s (%s).", len(names), figures.Plural(of, noun), what, shown)
 	r.missing = append(r.missing, note)
 	r.phase(note)
 }

@@ -131,14 +131,15 @@ func TestReplayTellsWhatIsMissing(t *testing.T) {
 	m := openMarket(t, func(string, *clientv1.Buy) *clientv1.ServerFrame { return refuse(clientv1.Code_CODE_RATE_LIMITED) })
 	file := record(t, opened(0, 1, "ann"), asksFor(t, 1, 1, 57), enters(t, 2, 1, "moor"), enters(t, 3, 1, "plaza"))
 	r := replayed(t, m, Config{Tape: file})
-	for _, want := range []string{"1 product 1 are not on sale", "(sword)", "2 zones 1 are not there", "(moor)", "1 requests were more than a gateway takes", "--rate-limit"} {
+	for _, want := range []string{"1 of 1 product on the tape: not on sale", "(sword)", "1 of 2 zones on the tape: not there", "(moor)", "1 requests were more than a gateway takes", "--rate-limit"} {
 		if !hasNote(r, want) {
 			t.Errorf("got %q, want to hear that %s", r.Notes, want)
 		}
 	}
 	m.onSale = []string{"sword"}
-	if r := replayed(t, m, Config{Tape: file}); hasNote(r, "on sale") {
-		t.Errorf("got %q, although it is on sale", r.Notes)
+	m.answer = func(string, *clientv1.Buy) *clientv1.ServerFrame { return refuse(clientv1.Code_CODE_INSUFFICIENT_FUNDS) }
+	if r := replayed(t, m, Config{Tape: file}); hasNote(r, "on sale") || !hasNote(r, "--balance gives them money") {
+		t.Errorf("got %q, although it is on sale, and nobody can pay", r.Notes)
 	}
 }
 
