@@ -137,7 +137,9 @@ func TestReplayTellsWhatIsMissing(t *testing.T) {
 		}
 	}
 	m.onSale = []string{"sword"}
-	m.answer = func(string, *clientv1.Buy) *clientv1.ServerFrame { return refuse(clientv1.Code_CODE_INSUFFICIENT_FUNDS) }
+	m.answer = func(string, *clientv1.Buy) *clientv1.ServerFrame {
+		return refuse(clientv1.Code_CODE_INSUFFICIENT_FUNDS)
+	}
 	if r := replayed(t, m, Config{Tape: file}); hasNote(r, "on sale") || !hasNote(r, "--balance gives them money") {
 		t.Errorf("got %q, although it is on sale, and nobody can pay", r.Notes)
 	}
