@@ -42,7 +42,8 @@ chaos-long: build ## The same for 30 minutes, over all kinds of faults.
 	$(CHAOS) --for 30m
 
 # The tests of whole processes come last and alone: they kill, pause and time, and
-# Go cannot see that they depend on what they build.
+# Go cannot see that they depend on what they build. Those that wait more than they
+# work are three at a time.
 PROCESSES := github.com/holdfast-game/holdfast/internal/integration
 
 simulate: build ## Run 10,000 simulated clusters; SEEDS=n for another number.
@@ -61,7 +62,7 @@ ifdef RACE
 else
 	$(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -vxF $(PROCESSES))
 endif
-	$(GO) test -count=1 -timeout 10m $(PROCESSES)
+	$(GO) test -count=1 -parallel 3 -timeout 10m $(PROCESSES)
 
 drills: ## Move, drain, restart and kill nodes under load: the large form of the tests.
 	$(GO) test -count=1 -timeout 30m -v $(PROCESSES) -run 'Drill|Rolling|KillTheOnly|ManyPlayers|ZoneOutlives' -args \

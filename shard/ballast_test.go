@@ -85,6 +85,7 @@ func (n *testNode) whole(t *testing.T) {
 // While the store is full the node turns new commands away, keeps its shards,
 // finishes what is under way, and goes on by itself when there is room.
 func TestAFullStore(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, smallStore(t), "a", 0, smallBallast)
 	n.ready()
 	n.whole(t)
@@ -145,6 +146,7 @@ func TestAFullStore(t *testing.T) {
 
 // Shards can be taken over while the store is full: a seal fits.
 func TestAClaimInAFullStore(t *testing.T) {
+	t.Parallel()
 	stack := smallStore(t)
 	n := startNode(t, stack, "a", 0, smallBallast)
 	n.ready()
@@ -160,6 +162,7 @@ func TestAClaimInAFullStore(t *testing.T) {
 
 // All nodes turn work away, also those that have not met the full store.
 func TestAllNodesKnowThatTheStoreIsFull(t *testing.T) {
+	t.Parallel()
 	stack := smallStore(t)
 	a := startNode(t, stack, "a", 0, smallBallast)
 	b := startNode(t, stack, "b", 0, smallBallast)

@@ -63,6 +63,7 @@ func awaitOwner(t *testing.T, n *testNode, s cluster.ShardID, want string) {
 // Messages about moves get lost and doubled. Moves take longer, or come to
 // nothing and are tried again; nobody who counts notices.
 func TestMovesWithLostMessages(t *testing.T) {
+	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	var mu sync.Mutex
@@ -99,6 +100,7 @@ func TestMovesWithLostMessages(t *testing.T) {
 // Whatever goes wrong before the transaction, the source serves on with what it
 // has in memory, at the same epoch, and whoever waited is answered.
 func TestMoveRollsBack(t *testing.T) {
+	t.Parallel()
 	for name, hearA := range map[string]func(*clusterv1.Handoff, func(*clusterv1.Handoff)){
 		"the target is never prepared": func(h *clusterv1.Handoff, deliver func(*clusterv1.Handoff)) {
 			if h.GetPrepared() == nil {
@@ -118,6 +120,7 @@ func TestMoveRollsBack(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var faulty atomic.Bool
 			faulty.Store(true)
 			p := startPair(t, func(h *clusterv1.Handoff, deliver func(*clusterv1.Handoff)) {
@@ -149,6 +152,7 @@ func TestMoveRollsBack(t *testing.T) {
 // The target hears nothing after it has verified. It finds in etcd that the
 // shard is its own.
 func TestTargetFindsTheOutcomeItself(t *testing.T) {
+	t.Parallel()
 	p := startPair(t, nil, func(h *clusterv1.Handoff, deliver func(*clusterv1.Handoff)) {
 		if h.GetCommitted() == nil && h.GetAborted() == nil {
 			deliver(h)
@@ -170,6 +174,7 @@ func TestTargetFindsTheOutcomeItself(t *testing.T) {
 // It must not serve on with what it has in memory: the shard is claimed, which
 // finds the target to be the owner, or makes the transaction void for ever.
 func TestMoveInDoubt(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name string
 		fate clustertest.Fate
@@ -180,6 +185,7 @@ func TestMoveInDoubt(t *testing.T) {
 		{"it was lost", clustertest.LoseRequest, "a"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			p := startPair(t, nil, nil)
 			c := startCrowd(t, []*testNode{p.a, p.b}, 16)
 			epoch := uint64(p.a.view.Routes().Owner(0).Epoch)
@@ -241,6 +247,7 @@ func awaitServed(t *testing.T, n *testNode, s cluster.ShardID, epoch uint64) {
 // A shard that stops itself while the node gives it up has state that was never
 // appended. No checkpoint may have it, and the next owner must not.
 func TestShardThatBreaksWhileItIsGivenUp(t *testing.T) {
+	t.Parallel()
 	stack := devstack.Test(t)
 	n := startNode(t, stack, "a", 0)
 	n.ready()
@@ -278,6 +285,7 @@ func (ignored) Answered(*cluster.Answer) {}
 // A node that is stopped while its shards are on their way leaves none behind:
 // they are with the other node, or released.
 func TestStopInTheMiddleOfMoves(t *testing.T) {
+	t.Parallel()
 	var slow atomic.Bool
 	p := startPair(t, nil, func(h *clusterv1.Handoff, deliver func(*clusterv1.Handoff)) {
 		// Every move of a's stands still after the first words.

@@ -132,6 +132,7 @@ func spread(ms []float64) string {
 // Shards are moved at random while players buy: nobody is told of an error, and
 // nothing is lost.
 func TestMoveDrill(t *testing.T) {
+	t.Parallel()
 	rnd := crashSeed(t)
 	d := startDrill(t, 5*time.Minute)
 	// An easy pace for a small drill; a large one takes about this long as well.
@@ -201,6 +202,7 @@ func (d *drill) populate(players int) {
 
 // One node is drained under load, and then given its share back.
 func TestDrainDrill(t *testing.T) {
+	t.Parallel()
 	d := startDrill(t, 5*time.Minute)
 	d.populate(*drillPlayers)
 	d.even()
@@ -224,6 +226,7 @@ func TestDrainDrill(t *testing.T) {
 // All three nodes are restarted, one after the other, as for an upgrade. Their
 // players go to other gateways meanwhile, and are told of no error.
 func TestRollingRestart(t *testing.T) {
+	t.Parallel()
 	d := startDrill(t, 5*time.Minute)
 	s := d.sell(20*time.Second, 0)
 	pause(d.ctx, 2*time.Second)

@@ -53,6 +53,7 @@ func pidOf(t *testing.T, dir, name string) int {
 }
 
 func TestMembersPrintWhatNodesNeed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p, s := startMembers(t, dir)
 	want := "--etcd " + strings.Join(s.Etcd, ",") + " --nats " + strings.Join(s.NATS, ",") + " --replicas 3\n"
@@ -85,6 +86,7 @@ func TestMembersPrintWhatNodesNeed(t *testing.T) {
 
 // The supervisor is killed, and one member is stopped, so that it sees nothing.
 func TestMembersEndWithAKilledSupervisor(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p, before := startMembers(t, dir)
 	if err := syscall.Kill(before.Members[0].PID, syscall.SIGSTOP); err != nil {
@@ -110,6 +112,7 @@ func (s *State) layoutNames() (all []string) {
 }
 
 func TestRestartOfMembers(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	_, s := startMembers(t, dir)
 	kill := func(name string) {
@@ -252,6 +255,7 @@ func etcdLeads(ctx context.Context, client string) bool {
 // Two nodes with three copies of everything serve a sale while the leader of
 // etcd and one NATS server are killed and come back.
 func TestNodesServeWithoutOneMember(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	_, s := startMembers(t, dir)
 	secrets := t.TempDir()
