@@ -6,7 +6,7 @@ BIN     := bin/holdfast
 # VERSION=v1.2.3 marks a release; without it the program names its revision.
 LDFLAGS := $(if $(VERSION),-X github.com/holdfast-game/holdfast/cmd/holdfast/app.release=$(VERSION))
 # RACE=1 has the tests look for data races. What vet would find is left to lint then.
-TESTFLAGS := $(if $(RACE),-race -short -vet=off) -timeout 10m
+TESTFLAGS := $(if $(RACE),-vet=off) -timeout 10m
 
 .DEFAULT_GOAL := help
 .PHONY: help build run demo bench bench-peers chaos chaos-long simulate test check format vet lint tidy proto js drills
@@ -57,12 +57,12 @@ CAMPAIGNS := bench/chaos/history internal/sim
 
 test: ## Run all tests; RACE=1 with the race detector.
 ifdef RACE
-	$(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -vxF -e $(PROCESSES) $$($(GO) list $(SINGLE:%=./%) | sed 's/^/-e /'))
-	$(GO) test -timeout 10m $(SINGLE:%=./%) $(CAMPAIGNS:%=./%)
+	$(GO) test -race -short $(TESTFLAGS) $$($(GO) list ./... | grep -vxF -e $(PROCESSES) $$($(GO) list $(SINGLE:%=./%) | sed 's/^/-e /'))
+	$(GO) test $(TESTFLAGS) $(SINGLE:%=./%) $(CAMPAIGNS:%=./%)
 else
 	$(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -vxF $(PROCESSES))
 endif
-	$(GO) test -count=1 -parallel 3 -timeout 10m $(PROCESSES)
+	$(GO) test -count=1 -parallel 3 $(TESTFLAGS) $(PROCESSES)
 
 drills: ## Move, drain, restart and kill nodes under load: the large form of the tests.
 	$(GO) test -count=1 -timeout 30m -v $(PROCESSES) -run 'Drill|Rolling|KillTheOnly|ManyPlayers|ZoneOutlives' -args \
