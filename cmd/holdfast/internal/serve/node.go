@@ -159,7 +159,15 @@ func (n *node) wire(version string) error {
 	if n.clients == nil {
 		return nil
 	}
-	n.gateway, err = gateway.New(gatewayConfig(n.cfg), gateway.Deps{
+	g := gatewayConfig(n.cfg)
+	most, err := mostFiles()
+	if err != nil {
+		return err
+	}
+	if fitFiles(&g, most) {
+		n.logger.Warn("the limit of open files bounds the clients", "files", most, "clients", g.MaxConnections)
+	}
+	n.gateway, err = gateway.New(g, gateway.Deps{
 		Router:   n.router,
 		Recorder: n.tapes.deck,
 		Catalog:  func() gateway.Catalog { return view.Catalog() },
