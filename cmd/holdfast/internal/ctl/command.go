@@ -173,7 +173,7 @@ func ask[Req, Resp any](ctx context.Context, l *line, method rpc[Req, Resp], req
 
 // statusOf is the exit status for an error of a call.
 func statusOf(err error) int {
-	switch connect.CodeOf(err) {
+	switch codeOf(err) {
 	case connect.CodeInvalidArgument, connect.CodeUnauthenticated:
 		return exit.Unusable
 	case connect.CodeFailedPrecondition, connect.CodeAlreadyExists, connect.CodeAborted:

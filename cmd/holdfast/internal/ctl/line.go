@@ -2,10 +2,12 @@ package ctl
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"connectrpc.com/connect"
 
@@ -81,6 +83,16 @@ func (l *line) turn() {
 
 // hangUp says whether an error means that another node should be asked.
 func hangUp(err error) bool {
-	code := connect.CodeOf(err)
+	code := codeOf(err)
 	return code == connect.CodeUnavailable || code == connect.CodeDeadlineExceeded
+}
+
+// codeOf is an error's code. Package connect takes a connection that breaks for a
+// call that somebody has cancelled: to a server that may be so, to a client it is
+// a node that has gone away.
+func codeOf(err error) connect.Code {
+	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return connect.CodeUnavailable
+	}
+	return connect.CodeOf(err)
 }

@@ -3,6 +3,7 @@ package ctl
 import (
 	"encoding/json"
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,29 @@ func TestRefusalsHaveTheirStatus(t *testing.T) {
 		f.change(func() { f.refuse = connect.NewError(code, errors.New("as asked")) })
 		expect(t, status, []string{"as asked"}, "move", "1", "b", "--wait", "--data", data)
 	}
+}
+
+// A node that goes away in the middle of a call is not somebody who cancels it.
+func TestABrokenConnectionIsUnavailable(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	defer func() { _ = l.Close(); <-done }()
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Read(make([]byte, 1)) // the rest of the request is never read
+			_ = c.(*net.TCPConn).SetLinger(0)
+			_ = c.Close()
+		}
+	}()
+	expect(t, exit.Unavailable, []string{"reset"}, "nodes", "--data", dataFolder(t, l.Addr().String()))
 }
 
 func TestDrainWaits(t *testing.T) {

@@ -37,6 +37,9 @@ func (n *node) announce(ctx context.Context) error {
 	}
 	n.logger.Info("ready", "node", n.cfg.Node, "listen", file.Listen, "admin", file.Admin,
 		"data", n.dir.Path(), "embedded", n.cfg.Embedded())
+	if n.crowdedAt > 0 {
+		n.logger.Warn("the limit of open files bounds how many clients there can be", "clients", n.crowdedAt)
+	}
 	n.offer(ctx, n.goods)
 	n.openZones(ctx, n.zones)
 	n.furnish(ctx)

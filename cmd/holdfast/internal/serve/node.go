@@ -45,6 +45,7 @@ type node struct {
 	router       *router.Router
 	host         *shard.Node
 	gateway      *gateway.Gateway // nil without the gateway role
+	crowdedAt    int              // clients, if the limit of open files is what bounds them
 	admin        *admin.Server
 	adminService *admin.Service
 
@@ -165,7 +166,7 @@ func (n *node) wire(version string) error {
 		return err
 	}
 	if fitFiles(&g, most) {
-		n.logger.Warn("the limit of open files bounds the clients", "files", most, "clients", g.MaxConnections)
+		n.crowdedAt = g.MaxConnections
 	}
 	n.gateway, err = gateway.New(g, gateway.Deps{
 		Router:   n.router,
