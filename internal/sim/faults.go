@@ -43,6 +43,9 @@ func (w *World) disturb() {
 		w.etcd.CompactTo(rev)
 	case n < 63:
 		p.set(time.Duration(w.rnd.Int64N(int64(10*time.Second))) - 5*time.Second)
+		if w.rnd.IntN(2) == 0 { // so that the lease is over, and one clock says that it is not
+			p.pause(ttl+w.upTo(ttl), false)
+		}
 	case n < 67:
 		if l := p.life; l != nil && l.log != nil && !l.draining {
 			l.run(l.drain)
