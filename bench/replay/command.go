@@ -71,19 +71,8 @@ and is for you to judge.`,
 			return err
 		},
 	}
-	t := &cfg.Target
-	launch.Flags{URL: &t.URL, Admin: &t.Admin, AdminToken: &t.AdminToken, Secret: &t.Secret, CA: &t.CA}.Add(c)
+	cfg.flags(c)
 	f := c.Flags()
-	f.Float64Var(&cfg.Speed, "speed", 1, "how much faster than on the tape")
-	f.BoolVar(&cfg.Unpaced, "unpaced", false, "as fast as answers come, whatever the times on the tape")
-	f.IntVar(&cfg.Scale, "scale", 1, "players in the place of each on the tape")
-	f.StringVar(&cfg.Prefix, "players-prefix", "", "begins the ids of the players (default: one that is new)")
-	f.Int64Var(&cfg.Stock, "stock", 0, "put the tape's products on sale, with so many units of each; without --url 1,000,000")
-	f.Int64Var(&cfg.Balance, "balance", 0, "give every player so much of every currency on the tape")
-	f.IntVar(&cfg.Workers, "workers", 0, "processes that send; 0: as many as the tape needs")
-	f.DurationVar(&cfg.Patience, "patience", cfg.withDefaults().Patience, "wait for an answer at most")
-	f.DurationVar(&cfg.Settle, "settle", cfg.withDefaults().Settle, "wait for the books to settle at most")
-	f.Uint64Var(&cfg.Seed, "seed", 1, "spreads the players in the place of one")
 	f.BoolVar(&asJSON, "json", false, "print the run as JSON, and no progress")
 	f.StringVar(&page, "report", "", "write a page of the run to this file, as HTML")
 	f.BoolVar(&worker, "worker", false, "be a worker of a replay: hear what to do")
@@ -103,6 +92,23 @@ and is for you to judge.`,
 		return cfg.check(f.Changed, page)
 	}
 	return c
+}
+
+// flags adds those that are a Config's.
+func (c *Config) flags(to *cobra.Command) {
+	t := &c.Target
+	launch.Flags{URL: &t.URL, Admin: &t.Admin, AdminToken: &t.AdminToken, Secret: &t.Secret, CA: &t.CA}.Add(to)
+	f := to.Flags()
+	f.Float64Var(&c.Speed, "speed", 1, "how much faster than on the tape")
+	f.BoolVar(&c.Unpaced, "unpaced", false, "as fast as answers come, whatever the times on the tape")
+	f.IntVar(&c.Scale, "scale", 1, "players in the place of each on the tape")
+	f.StringVar(&c.Prefix, "players-prefix", "", "begins the ids of the players (default: one that is new)")
+	f.Int64Var(&c.Stock, "stock", 0, "put the tape's products on sale, with so many units of each; without --url 1,000,000")
+	f.Int64Var(&c.Balance, "balance", 0, "give every player so much of every currency on the tape")
+	f.IntVar(&c.Workers, "workers", 0, "processes that send; 0: as many as the tape needs")
+	f.DurationVar(&c.Patience, "patience", c.withDefaults().Patience, "wait for an answer at most")
+	f.DurationVar(&c.Settle, "settle", c.withDefaults().Settle, "wait for the books to settle at most")
+	f.Uint64Var(&c.Seed, "seed", 1, "spreads the players in the place of one")
 }
 
 // check says why a replay cannot begin, as far as that can be known before.

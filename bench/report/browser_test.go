@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,33 +15,9 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
-)
 
-// startBrowser runs a headless browser until the test ends, and skips the test
-// where there is none.
-func startBrowser(t *testing.T) context.Context {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Skip("there is no Chromium or Chrome on this machine")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-component-update", true))
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(stop)
-	browser, end := chromedp.NewContext(allocator)
-	t.Cleanup(end)
-	if err := chromedp.Do(browser); err != nil {
-		t.Fatalf("start %s: %v", path, err)
-	}
-	return browser
-}
+	"github.com/holdfast-game/holdfast/internal/browsertest"
+)
 
 // complaints are what a page throws, what the browser forbids it, and what it asks
 // of a network.
@@ -93,7 +68,7 @@ var windows = []window{
 }
 
 func TestPageInABrowser(t *testing.T) {
-	browser := startBrowser(t)
+	browser := browsertest.Start(t, t.Context())
 	quiet := troubledRun(t, "An evening in the world", 0)
 	quiet.Ownership, quiet.Checks, quiet.Notes, quiet.Outcomes = nil, quiet.Checks[:2], nil, nil
 	for i := range quiet.Series {

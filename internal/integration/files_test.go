@@ -53,6 +53,9 @@ func TestMoreClientsThanFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if !node.log.contains("bounds how many clients") {
+		t.Error("nobody is told that there is room for fewer clients")
+	}
 	if node.log.contains("too many open files") {
 		t.Error("the node has run out of files")
 	}

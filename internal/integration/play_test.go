@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/holdfast-game/holdfast/cluster"
+	"github.com/holdfast-game/holdfast/internal/browsertest"
 	adminv1 "github.com/holdfast-game/holdfast/proto/admin/v1"
 )
 
@@ -18,7 +19,7 @@ func TestPlayPage(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	browser := startBrowser(t, ctx)
+	browser := browsertest.Start(t, ctx)
 	dir := t.TempDir()
 	node := newProcess(t, binary, "only", dir, "serve", "--data", dir, "--node", "only", "--listen", freePort(t), "--admin", freePort(t))
 	node.start()
@@ -129,7 +130,7 @@ func TestPlayPageSurvives(t *testing.T) {
 	t.Setenv("HOLDFAST_PLAY", "true") // the cluster's etcd and NATS are its own
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	browser := startBrowser(t, ctx)
+	browser := browsertest.Start(t, ctx)
 	d := &drill{threeNodes: startThree(t, ctx, binary), t: t, ctx: ctx}
 	d.even()
 

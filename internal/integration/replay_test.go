@@ -20,6 +20,7 @@ import (
 
 	"github.com/holdfast-game/holdfast/bench/report"
 	"github.com/holdfast-game/holdfast/bench/tape"
+	"github.com/holdfast-game/holdfast/internal/browsertest"
 	clientv1 "github.com/holdfast-game/holdfast/proto/client/v1"
 )
 
@@ -205,7 +206,7 @@ func TestReplayOfThePage(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	browser := startBrowser(t, ctx)
+	browser := browsertest.Start(t, ctx)
 	dir := t.TempDir()
 	node := newProcess(t, binary, "recorded", dir, "serve", "--data", dir, "--node", "n1", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--record", filepath.Join(dir, "tapes"))
 	node.start()
